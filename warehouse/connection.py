@@ -1,0 +1,31 @@
+"""The one way to open a connection: as a role, in UTC."""
+
+from typing import Literal
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from warehouse.server import socket_dsn
+from warehouse.settings import settings
+
+Role = Literal[
+    "owner", "loader", "gate", "transformer", "reporter", "panrb_analyst", "ksp_reader", "ombudsman_reader", "data_engineer"
+]
+
+
+def warehouse_dsn() -> str:
+    """Connection string of the warehouse: WAREHOUSE_DSN, or the running embedded server's.
+
+    Raises WarehouseNotRunning when neither is there.
+    """
+    configured = settings().warehouse_dsn
+    return configured.get_secret_value() if configured else socket_dsn(settings().state_dir)
+
+
+def connect(role: Role, application: str = "lapor") -> Connection:
+    """Open a connection acting as `role` ("owner" = the login itself, only for `warehouse init`).
+
+    The login of the DSN must be a member of the role. Raises WarehouseNotRunning or psycopg2.OperationalError.
+    """
+    options = "-c timezone=UTC" if role == "owner" else f"-c timezone=UTC -c role={role}"
+    return psycopg2.connect(warehouse_dsn(), options=options, application_name=f"{application}/{role}")

@@ -1,0 +1,53 @@
+-- The ledger. One row per night, one row per agency, resource and night.
+create table if not exists ops.nights (
+    night date primary key,
+    cut_off_at timestamptz not null,
+    registry text not null,
+    is_simulated boolean not null,
+    opened_at timestamptz not null default now(),
+    -- changed_seq moves whenever rows or verdicts of the night change, built_seq takes its value when a build starts,
+    -- published_seq when that build has passed all its tests. built_seq > published_seq: the build has work to do.
+    changed_seq integer not null default 1,
+    built_seq integer not null default 0,
+    published_seq integer not null default 0,
+    gated_at timestamptz,
+    published_at timestamptz,
+    check (published_seq <= built_seq and built_seq <= changed_seq)
+);
+comment on table ops.nights is 'One row per night (business date, Asia/Jakarta): when it was opened, gated and published.';
+
+create table if not exists ops.deliveries (
+    delivery_id bigint generated always as identity primary key,
+    night date not null references ops.nights,
+    agency_code text not null,
+    resource text not null,
+    connector text,
+    frequency text not null default 'nightly' check (frequency in ('nightly', 'irregular')),
+    profile text,
+    state text not null default 'expected'
+        check (state in ('expected', 'received', 'empty', 'late', 'failed', 'not_connected')),
+    attempt integer not null default 0,
+    received_rows integer not null default 0,
+    superseded_rows integer not null default 0,
+    loaded_rows integer not null default 0,
+    received_events integer not null default 0,
+    superseded_events integer not null default 0,
+    loaded_events integer not null default 0,
+    stated_total integer,
+    page_count integer not null default 0,
+    byte_count bigint not null default 0,
+    content_sha256 text,
+    landing_path text,
+    watermark_from timestamptz,
+    watermark_to timestamptz,
+    unknown_fields text[] not null default '{}',
+    reason text,
+    started_at timestamptz,
+    finished_at timestamptz,
+    unique (night, agency_code, resource),
+    check (received_rows = superseded_rows + loaded_rows),
+    check (received_events = superseded_events + loaded_events)
+);
+comment on table ops.deliveries is 'One row per agency, resource and night: what was handed over, or why not. '
+    'superseded = the same content as the version we had, or an older duplicate in the same delivery.';
+create index if not exists deliveries_agency on ops.deliveries (agency_code, resource, night);

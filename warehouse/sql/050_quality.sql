@@ -1,0 +1,86 @@
+-- What the gate decided. Rows of raw are named by their table and row_id; a delivery's verdict holds for one attempt only,
+-- so rows loaded again are outside the marts until they are gated again.
+create table if not exists quality.validation_run (
+    run_id bigint generated always as identity primary key,
+    night date not null references ops.nights,
+    attempt integer not null,
+    resource text not null,
+    suite_hash text not null,
+    row_count integer not null,
+    verdict text not null check (verdict in ('passed', 'passed_with_quarantine', 'held', 'error')),
+    detail text,
+    started_at timestamptz not null,
+    finished_at timestamptz not null,
+    unique (night, attempt, resource)
+);
+comment on table quality.validation_run is 'One run of one suite over one night.';
+
+create table if not exists quality.expectation_result (
+    run_id bigint not null references quality.validation_run on delete cascade,
+    rule_id text not null,
+    severity text not null check (severity in ('critical', 'warning', 'info')),
+    element_count integer not null,
+    unexpected_count integer not null,
+    primary key (run_id, rule_id)
+);
+comment on table quality.expectation_result is 'One rule of one run: how many rows it judged and how many failed. No values.';
+
+create table if not exists quality.agency_verdict (
+    night date not null,
+    agency_code text not null,
+    resource text not null,
+    attempt integer not null,
+    verdict text not null check (verdict in ('pass', 'pass_with_quarantine', 'held')),
+    rule_ids text[] not null default '{}',
+    reasons text[] not null default '{}',
+    decided_at timestamptz not null default now(),
+    primary key (night, agency_code, resource),
+    foreign key (night, agency_code, resource) references ops.deliveries (night, agency_code, resource)
+);
+comment on table quality.agency_verdict is 'The gate''s decision on one delivery; valid for ops.deliveries.attempt = attempt.';
+
+create table if not exists quality.quarantined_record (
+    record_id bigint generated always as identity primary key,
+    night date not null,
+    agency_code text not null,
+    table_name text not null check (table_name in ('complaints', 'complaint_events', 'survey_responses', 'recaps')),
+    row_id bigint not null,
+    source_key text not null,
+    source_position text not null,
+    row_hash bytea not null,
+    rule_ids text[] not null,
+    reasons text[] not null,
+    status text not null default 'open' check (status in ('open', 'released', 'superseded', 'waived', 'discarded')),
+    first_seen date not null,
+    last_seen date not null,
+    times_seen integer not null default 1,
+    decided_by text,
+    note text,
+    unique (night, table_name, row_id)
+);
+comment on table quality.quarantined_record is 'A row kept out of the marts, with every rule it broke. Statuses open and discarded keep it out.';
+create index if not exists quarantined_record_row on quality.quarantined_record (table_name, row_id);
+create index if not exists quarantined_record_key on quality.quarantined_record (agency_code, table_name, source_key);
+
+create table if not exists quality.row_flag (
+    night date not null,
+    table_name text not null,
+    row_id bigint not null,
+    rule_id text not null,
+    primary key (table_name, row_id, rule_id)
+);
+comment on table quality.row_flag is 'A row that is in the marts but broke a warning rule.';
+create index if not exists row_flag_night on quality.row_flag (night);
+
+create table if not exists quality.agency_metric (
+    night date not null,
+    agency_code text not null,
+    resource text not null,
+    received_rows integer not null,
+    loaded_rows integer not null,
+    bad_rows integer not null,
+    trailing_median numeric,
+    content_sha256 text,
+    primary key (night, agency_code, resource)
+);
+comment on table quality.agency_metric is 'What the agency-night rules looked at.';

@@ -1,0 +1,21 @@
+-- Least privilege: each role reads and writes what its job names, nothing else.
+grant usage on schema raw, restricted, ops to loader;
+grant select, insert, update, delete on all tables in schema raw, restricted, ops to loader;
+
+grant usage on schema raw, ops, quality to gate;
+grant select on all tables in schema raw, ops to gate;
+grant update (changed_seq, gated_at) on ops.nights to gate;
+grant select, insert, update, delete on all tables in schema quality to gate;
+
+grant usage on schema raw, ops, quality to transformer;
+grant select on all tables in schema raw, ops, quality to transformer;
+grant update (built_seq) on ops.nights to transformer;
+
+grant usage on schema marts to reporter, panrb_analyst, ksp_reader, ombudsman_reader;
+grant usage on schema raw, ops, quality, staging, intermediate, marts to data_engineer;
+grant select on all tables in schema raw, ops, quality to data_engineer;
+-- The reports name the night and say whether its figures are simulated.
+grant usage on schema ops, quality to reporter;
+grant select on ops.nights to reporter;
+-- What dbt makes later: tables of marts are granted in dbt_project.yml; the rooms before them are the engineers' only.
+alter default privileges for role transformer in schema staging, intermediate grant select on tables to data_engineer;
