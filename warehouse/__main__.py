@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
             if not own_server:
                 server.start(state_dir)
             files = schema.apply()
-            print(f"warehouse ready ({'WAREHOUSE_DSN' if own_server else 'embedded PostgreSQL'}; {len(files)} schema files)")
+            print(f"warehouse ready ({'WAREHOUSE_DSN' if own_server else 'embedded PostgreSQL'}, {len(files)} files)")
         case "init":
             print("\n".join(schema.apply()))
         case "dsn":

@@ -9,7 +9,15 @@ from warehouse.server import socket_dsn
 from warehouse.settings import settings
 
 Role = Literal[
-    "owner", "loader", "gate", "transformer", "reporter", "panrb_analyst", "ksp_reader", "ombudsman_reader", "data_engineer"
+    "owner",
+    "loader",
+    "gate",
+    "transformer",
+    "reporter",
+    "panrb_analyst",
+    "ksp_reader",
+    "ombudsman_reader",
+    "data_engineer",
 ]
 
 

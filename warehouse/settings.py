@@ -3,6 +3,7 @@
 Every setting is an environment variable listed in `.env.example`; secrets live nowhere else.
 """
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,3 +48,13 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The process's settings, read once."""
     return Settings()
+
+
+def connection_variable(connection_id: str) -> str:
+    """Name of the environment variable that holds the base URL of a source's connection."""
+    return f"LAPOR_CONNECTION_{connection_id.upper()}"
+
+
+def connection_base(connection_id: str) -> str | None:
+    """Base URL (http://host, file:///folder) of a connection that sources.csv names; None when there is none."""
+    return os.environ.get(connection_variable(connection_id)) or None

@@ -1,0 +1,246 @@
+"""From a source's record to canonical rows: the profile applied.
+
+What cannot be read becomes null and a problem naming the column, so that the gate can say why a row is kept out; a
+field that must be there and is not fails the delivery, because then the source has changed. No message carries a
+person's data: unreadable values are described by their shape, unknown words are quoted redacted.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from extract.errors import DeliveryFailed
+from extract.privacy import Identity, redact, reporter_key, shape
+from extract.profile import EventColumn, FieldSpec, Profile
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, SHAPES, SURVEYS, Record, Row
+from extract.values import MISSING, Readers, Unreadable, as_text, normal, value_at
+
+COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
+REOPENING_EVENT = "BUKA_KEMBALI"
+
+
+class Mapper:
+    """A profile compiled for one agency. `rows` is its use; one mapper serves one delivery."""
+
+    def __init__(self, profile: Profile, agency_code: str, agency_zone: str, identity_secret: bytes) -> None:
+        self.profile = profile
+        self._secret = identity_secret
+        readers = Readers(profile, agency_code, agency_zone, identity_secret)
+        self.unknown_fields: set[str] = set()
+        self._columns = COLUMNS[profile.table]
+        self._index = {name: position for position, name in enumerate(self._columns)}
+        self._readers = [
+            (self._index[name], name, readers.reader(name, spec))
+            for name, spec in profile.fields.items()
+            if name in self._index
+        ]
+        self._event_index = {name: position for position, name in enumerate(COLUMNS[EVENTS])}
+        self._event_readers = [
+            (self._event_index[name], name, readers.reader(name, spec)) for name, spec in profile.events.fields.items()
+        ]
+        self._event_columns = [
+            (
+                sequence,
+                column,
+                readers.reader("occurred_at", FieldSpec(source=column.source, type="timestamp")),
+            )
+            for sequence, column in enumerate(profile.events.columns, start=1)
+        ]
+        self._known = self._known_fields()
+        self._known_event_fields = {
+            spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
+        } | set(profile.events.ignore)
+        self._text_columns = [
+            self._index[name]
+            for name in ("category_main", "category_label", "unit_name", "subject_name")
+            if name in self._index
+        ]
+
+    def rows(self, record: Record) -> tuple[Row, list[Row]]:
+        """The row of the record's table and the rows of its event log (complaints only)."""
+        values: list[Any] = [None] * len(self._columns)
+        if record.problem:
+            return Row(record.position, values, [f"row: {record.problem}"]), []
+        self._notice_unknown(record.data, self._known)
+        problems: list[str] = []
+        identity = self._identity(record.data)
+        own = identity.values()
+        for index, name, read in self._readers:
+            try:
+                values[index] = read(record.data, own)
+            except Unreadable as error:
+                problems.append(f"{name}: {error}")
+        for index in self._text_columns:
+            if values[index]:
+                values[index] = redact(values[index], own)
+        self._check_shapes(values, problems)
+        events: list[Row] = []
+        title = body = None
+        if self.profile.table == COMPLAINTS:
+            events = self._events(record, values, own)
+            self._complete(values, events)
+            if values[self._index["is_anonymous"]] is False:
+                values[self._index["reporter_key"]] = reporter_key(identity, self._secret)
+            title = self._free_text(record.data, self.profile.text.title, own)
+            body = self._free_text(record.data, self.profile.text.body, own)
+        elif self.profile.table == SURVEYS:
+            values[self._index["answers"]] = self._answers(record.data, problems)
+        return Row(record.position, values, problems, title, body), events
+
+    # -- the rest of a record ---------------------------------------------------------------------------------------
+
+    def _identity(self, data: dict[str, Any]) -> Identity:
+        spec = self.profile.identity
+        found: dict[str, str | None] = {}
+        for name in ("name", "national_id", "phone", "email", "address"):
+            path = getattr(spec, name)
+            if path is None:
+                continue
+            value = value_at(data, path)
+            found[name] = None if value is MISSING or isinstance(value, (dict, list)) else as_text(value)
+        return Identity(**found)
+
+    def _free_text(self, data: dict[str, Any], path: str | None, own: tuple[str, ...]) -> str | None:
+        if path is None:
+            return None
+        value = value_at(data, path)
+        if value is MISSING or isinstance(value, (dict, list)):
+            return None
+        text = as_text(value)
+        return redact(text, own) if text else None
+
+    def _events(self, record: Record, complaint: list[Any], own: tuple[str, ...]) -> list[Row]:
+        key = (complaint[self._index["source_system"]], complaint[self._index["tracking_id"]])
+        if self.profile.events.list:
+            entries = value_at(record.data, self.profile.events.list)
+            if entries is None or entries is MISSING:
+                return []
+            if not isinstance(entries, list):
+                raise DeliveryFailed(f"field {self.profile.events.list!r} is no list of events: the source has changed")
+            return [
+                self._listed_event(f"{record.position}, event {number}", entry, key, own)
+                for number, entry in enumerate(entries, start=1)
+            ]
+        return list(self._column_events(record, key, complaint, own))
+
+    def _listed_event(self, position: str, entry: Any, key: tuple[Any, Any], own: tuple[str, ...]) -> Row:
+        values: list[Any] = [None] * len(COLUMNS[EVENTS])
+        problems: list[str] = []
+        if not isinstance(entry, dict):
+            return Row(position, values, ["row: the event is no object"])
+        self._notice_unknown(entry, self._known_event_fields)
+        values[0], values[1] = key
+        for index, name, read in self._event_readers:
+            try:
+                values[index] = read(entry, own)
+            except Unreadable as error:
+                problems.append(f"{name}: {error}")
+        name_at, code_at = self._event_index["unit_name"], self._event_index["unit_code"]
+        if values[name_at]:
+            values[name_at] = redact(values[name_at], own)
+        if values[code_at] and not SHAPES["unit_code"].match(values[code_at]):
+            values[code_at] = None
+        if key[1] is None:
+            problems.append("tracking_id: missing")
+        return Row(position, values, problems)
+
+    def _column_events(
+        self, record: Record, key: tuple[Any, Any], complaint: list[Any], own: tuple[str, ...]
+    ) -> Iterable[Row]:
+        for sequence, column, read in self._event_columns:
+            problems: list[str] = []
+            try:
+                time = read(record.data, own)
+            except Unreadable as error:
+                time = None
+                problems.append(f"occurred_at: column {column.source}: {error}")
+            if time is None and not problems:
+                continue
+            values: list[Any] = [None] * len(COLUMNS[EVENTS])
+            values[0], values[1] = key
+            values[self._event_index["event_seq"]] = sequence
+            values[self._event_index["occurred_at"]] = time
+            values[self._event_index["unit_name"]] = complaint[self._index["unit_name"]]
+            try:
+                values[self._event_index["event_type"]] = self._kind(column, record.data, own)
+            except Unreadable as error:
+                problems.append(f"event_type: {error}")
+            if key[1] is None:
+                problems.append("tracking_id: missing")
+            yield Row(f"{record.position}, {column.source}", values, problems)
+
+    def _kind(self, column: EventColumn, data: dict[str, Any], own: tuple[str, ...]) -> str:
+        if column.event_type:
+            return column.event_type
+        assert column.kind_from is not None
+        word = as_text(data.get(column.kind_from)) or ""
+        kinds = {normal(source): kind for source, kind in column.kinds.items()}
+        if normal(word) not in kinds:
+            raise Unreadable(
+                f"'{redact(word[:40], own)}' in {column.kind_from} is not a word of profile {self.profile.name}"
+            )
+        return kinds[normal(word)]
+
+    def _complete(self, values: list[Any], events: list[Row]) -> None:
+        """Take received_at and completed_at from the event log where the record itself does not state them."""
+        kind_at, time_at = self._event_index["event_type"], self._event_index["occurred_at"]
+        timed = sorted(
+            (row.values[time_at], number, row.values[kind_at])
+            for number, row in enumerate(events)
+            if row.values[time_at]
+        )
+        completed = None
+        for time, _, kind in timed:
+            if kind in COMPLETION_EVENTS:
+                completed = time
+            elif kind == REOPENING_EVENT:
+                completed = None
+        if values[self._index["completed_at"]] is None:
+            values[self._index["completed_at"]] = completed
+        if values[self._index["received_at"]] is None and "received_at" not in self.profile.fields:
+            values[self._index["received_at"]] = next((time for time, _, kind in timed if kind == "MASUK"), None)
+
+    def _answers(self, data: dict[str, Any], problems: list[str]) -> dict[str, int]:
+        spec = self.profile.answers
+        assert spec is not None
+        scores = {normal(word): score for word, score in spec.scores.items()}
+        answers: dict[str, int] = {}
+        for column, attribute in spec.attributes.items():
+            word = as_text(data.get(column))
+            if word is None:
+                continue
+            if normal(word) in scores:
+                answers[attribute] = scores[normal(word)]
+            else:
+                problems.append(
+                    f"answers: {attribute}: '{redact(word[:40])}' is not a word of profile {self.profile.name}"
+                )
+        return answers
+
+    def _check_shapes(self, values: list[Any], problems: list[str]) -> None:
+        for name, pattern in SHAPES.items():
+            index = self._index.get(name)
+            if index is None or values[index] is None or pattern.match(values[index]):
+                continue
+            problems.append(f"{name}: a value of shape '{shape(values[index])}' is no {name}")
+            values[index] = None
+        if self.profile.table != COMPLAINTS or values[self._index["tracking_id"]] is not None:
+            return
+        if not any(problem.startswith("tracking_id:") for problem in problems):
+            problems.append("tracking_id: missing")
+
+    # -- drift ------------------------------------------------------------------------------------------------------
+
+    def _known_fields(self) -> set[str]:
+        profile = self.profile
+        paths: list[str | None] = [spec.source for spec in profile.fields.values()]
+        paths += [profile.identity.name, profile.identity.national_id, profile.identity.phone, profile.identity.email]
+        paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
+        for column in profile.events.columns:
+            paths += [column.source, column.kind_from]
+        known = {path.split(".")[0] for path in paths if path} | set(profile.ignore)
+        return known | (set(profile.answers.attributes) if profile.answers else set())
+
+    def _notice_unknown(self, data: dict[str, Any], known: set[str]) -> None:
+        if unknown := data.keys() - known:
+            # A field's name is the source's own word; cut and redacted in case a value stands in its place.
+            self.unknown_fields |= {redact(str(name)[:40]) for name in unknown if name}

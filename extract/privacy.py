@@ -1,0 +1,84 @@
+"""No identity passes this door: who reports becomes a key, what a text gives away becomes a mark.
+
+A reporter's key is HMAC-SHA256 under a secret kept outside the database, so the same person can be counted twice
+without anyone knowing who it is; an anonymous reporter has no key at all (domain rule: anonim excludes repeat-reporter
+measures). UU 27/2022 and Perpres 76/2013 ask for both.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Longest and most specific first: a NIK must not be taken for an account number.
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("EMAIL", r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"),
+    ("NPWP", r"\b\d{2}\.\d{3}\.\d{3}\.\d-\d{3}\.\d{3}\b"),
+    ("TELEPON", r"(?:\+62|\b62|\b0)[ .\-]?8\d(?:[ .\-]?\d){6,10}\b"),
+    ("NIK", r"\b\d{4}[ .\-]?\d{4}[ .\-]?\d{4}[ .\-]?\d{4}\b|\b\d{6}[ .\-]\d{6}[ .\-]\d{4}\b"),
+    ("REKENING", r"\b\d(?:[ .\-]?\d){9,15}\b"),
+    ("NOMOR LAPORAN", r"\bP-\d{3,5}/\d{4,6}/\w+|#\d{5,9}\b|\b\d{6,9}\b"),
+    ("PELAT", r"\b[A-Z]{1,2}[ \-]\d{1,4}[ \-][A-Z]{1,3}\b"),
+)
+_SCRUB = re.compile("|".join(f"(?P<m{index}>{pattern})" for index, (_, pattern) in enumerate(_PATTERNS)))
+_MARKS = {f"m{index}": f"[{name}]" for index, (name, _) in enumerate(_PATTERNS)}
+_SUSPECT = re.compile(r"\d{4}|@|\b[A-Z]{1,2}[ \-]\d")  # nothing of the patterns without one of these
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_DIGITS = re.compile(r"\D+")
+OWN_IDENTITY = "[IDENTITAS]"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a record says of its reporter; lives only between reading a record and writing its row."""
+
+    name: str | None = None
+    national_id: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+
+    def values(self) -> tuple[str, ...]:
+        """All that is known, as written by the source."""
+        return tuple(value for value in (self.name, self.national_id, self.phone, self.email, self.address) if value)
+
+
+def reporter_key(identity: Identity, secret: bytes) -> str | None:
+    """Key of the person, 32 hex digits, from the most reliable datum there is; None when nothing identifies.
+
+    Order: NIK, phone, e-mail, name. Each is normalised first, so `0812-3…` and `+62 812 3…` are one person.
+    """
+    if identity.national_id and (digits := _DIGITS.sub("", identity.national_id)):
+        normal = f"nik:{digits}"
+    elif identity.phone and (digits := _DIGITS.sub("", identity.phone)):
+        normal = f"phone:{'62' + digits[1:] if digits.startswith('0') else digits}"
+    elif identity.email:
+        normal = f"email:{identity.email.strip().casefold()}"
+    elif identity.name:
+        normal = f"name:{' '.join(identity.name.casefold().split())}"
+    else:
+        return None
+    return hmac.new(secret, normal.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def redact(text: str, own: Iterable[str] = ()) -> str:
+    """The text with personal numbers and addresses, other reports' ids and the reporter's own words replaced by marks.
+
+    `own` are the identity values of the record itself: they go first, whole and then word by word (three letters or
+    more, whatever the case), because people sign.
+    """
+    lowered = text.lower()
+    for value in own:
+        for part in (value, *_WORD.findall(value)):
+            if part.lower() in lowered:
+                text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", OWN_IDENTITY, text, flags=re.IGNORECASE)
+                lowered = text.lower()
+    if _SUSPECT.search(text):
+        text = _SCRUB.sub(lambda match: _MARKS[match.lastgroup or "m0"], text)
+    return text
+
+
+def shape(text: str) -> str:
+    """How a value looks without saying it: digits as 9, letters as a. For messages about unreadable values."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text[:40]))

@@ -1,0 +1,90 @@
+"""The canonical contract: the columns of each raw table that a profile can fill, and what a value may look like.
+
+The tables themselves are defined in `warehouse/sql/040_raw.sql`; `tests/extract/test_records.py` keeps both in step.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+COMPLAINTS = "complaints"
+EVENTS = "complaint_events"
+SURVEYS = "survey_responses"
+RECAPS = "recaps"
+
+# A resource lands in one table; the event log of a complaint comes with it.
+TABLE_OF_RESOURCE = {"complaints": COMPLAINTS, "surveys": SURVEYS, "recaps": RECAPS}
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    COMPLAINTS: (
+        "source_system", "tracking_id", "report_class", "category_main", "category_label", "channel", "input_method",
+        "is_anonymous", "is_secret", "kemendagri_code", "unit_code", "unit_name", "supervision_level", "status",
+        "received_at", "completed_at", "updated_at", "reporter_key",
+    ),
+    EVENTS: (
+        "source_system", "tracking_id", "event_seq", "event_type", "occurred_at", "unit_code", "unit_name",
+        "actor_level",
+    ),
+    SURVEYS: (
+        "survey_code", "respondent_key", "wave", "kemendagri_code", "responded_on", "stratum", "sampling_weight",
+        "answers",
+    ),
+    RECAPS: (
+        "subject_code", "subject_name", "period_start", "period_end", "received_count", "routed_count",
+        "unverified_count", "unanswered_count", "in_progress_count", "completed_count", "on_hold_count",
+        "archived_count",
+    ),
+}  # fmt: skip
+
+# What makes a row the same thing as an earlier one, besides the agency that delivers it.
+KEYS: dict[str, tuple[str, ...]] = {
+    COMPLAINTS: ("source_system", "tracking_id"),
+    EVENTS: ("source_system", "tracking_id", "event_seq"),
+    SURVEYS: ("survey_code", "respondent_key"),
+    RECAPS: ("subject_code", "period_start", "period_end"),
+}
+
+# A source that only touches a record has not changed it.
+NOT_CONTENT = frozenset({"updated_at"})
+
+# Codes are short and shaped; anything else in their place is another column's value, perhaps a person's.
+SHAPES = {
+    "tracking_id": re.compile(r"^(?!\d{16}$)[0-9A-Za-z][0-9A-Za-z/_.\-]{0,39}$"),
+    "kemendagri_code": re.compile(r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$"),
+    "unit_code": re.compile(r"^[0-9A-Za-z/_.\-]{1,20}$"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing as the source said it. `problem` is set when it is no record at all (ragged row, not an object)."""
+
+    position: str
+    data: dict[str, Any]
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """One row for a raw table. `values` follow COLUMNS of the table; `title` and `body` go to the restricted schema."""
+
+    position: str
+    values: list[Any]
+    problems: list[str]
+    title: str | None = None
+    body: str | None = None
+
+    def content_hash(self, table: str) -> bytes:
+        """128 bits over the content: equal for equal content, whatever night, page or time of update it came with."""
+        content = [
+            value.isoformat() if isinstance(value, (datetime, date)) else value
+            for column, value in zip(COLUMNS[table], self.values, strict=True)
+            if column not in NOT_CONTENT
+        ]
+        return hashlib.blake2b(
+            msgspec.json.encode((content, self.problems, self.title, self.body)), digest_size=16
+        ).digest()

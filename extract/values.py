@@ -1,0 +1,217 @@
+"""How one value of a source reads as one canonical column: text, words, times, numbers, flags.
+
+What does not read raises Unreadable with a description that carries no value, because a value in the wrong column may
+be a person's.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from extract.errors import DeliveryFailed
+from extract.privacy import Identity, redact, reporter_key, shape
+from extract.profile import FieldSpec, Profile
+from extract.times import in_utc, parser
+
+MAX_TEXT = 20_000
+MISSING = object()
+_SPACES = re.compile(r"\s+")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SAFE_INTEGER = 2**53
+
+Read = Callable[[dict[str, Any], tuple[str, ...]], Any]
+_Convert = Callable[[Any, tuple[str, ...]], Any]
+
+
+class Unreadable(ValueError):
+    """A value does not read as its column; the text says how, without the value."""
+
+
+def value_at(data: Any, path: str) -> Any:
+    """The value at a dotted path, or a marker when a step is absent (null on the way counts as null)."""
+    for step in path.split("."):
+        if data is None:
+            return None
+        if not isinstance(data, dict):
+            return MISSING
+        data = data.get(step, MISSING)
+        if data is MISSING:
+            return MISSING
+    return data
+
+
+def as_text(value: Any) -> str | None:
+    """A scalar as trimmed, single-spaced, storable text; None when empty. Integral floats lose their .0."""
+    if value is None:
+        return None
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) and value.is_integer() else value
+    if isinstance(value, (dict, list)):
+        raise Unreadable("is a structure where a value was expected")
+    text = _SPACES.sub(" ", _UNSTORABLE.sub("", str(value))).strip()
+    return text[:MAX_TEXT] or None
+
+
+class Readers:
+    """Makes the readers of a profile's columns for one agency."""
+
+    def __init__(self, profile: Profile, agency_code: str, agency_zone: str, identity_secret: bytes) -> None:
+        self._profile = profile
+        self._agency_code = agency_code
+        self._zone_name = profile.zone_for(agency_zone)
+        self._secret = identity_secret
+
+    def reader(self, name: str, spec: FieldSpec) -> Read:
+        """A function from a record to the column's value.
+
+        It raises Unreadable for a value that does not read, DeliveryFailed when a required field is absent.
+        """
+        if spec.constant is not None:
+            constant = (
+                spec.constant.format(agency_code=self._agency_code) if isinstance(spec.constant, str) else spec.constant
+            )
+            return lambda data, own: constant
+        assert spec.source is not None
+        path, nested = spec.source, "." in spec.source
+        convert = self._converter(spec)
+
+        def read(data: dict[str, Any], own: tuple[str, ...]) -> Any:
+            value = value_at(data, path) if nested else data.get(path, MISSING)
+            if value is MISSING:
+                if spec.required:
+                    raise DeliveryFailed(
+                        f"field {path!r} is missing, which profile {self._profile.name} reads as {name}: "
+                        "the source has changed. Correct the profile or ask the agency."
+                    )
+                value = None
+            if value is None or value == "":
+                return spec.default
+            converted = convert(value, own)
+            return spec.default if converted is None else converted
+
+        return read
+
+    def _converter(self, spec: FieldSpec) -> _Convert:
+        if spec.words is not None:
+            return self._word_reader(spec)
+        match spec.type:
+            case "timestamp":
+                return lambda value, own: self._time(value, spec)
+            case "date":
+                return lambda value, own: self._date(value, spec)
+            case "period_start" | "period_end":
+                return lambda value, own: self._period(value, spec)
+            case "integer":
+                return lambda value, own: integer(value)
+            case "decimal":
+                return lambda value, own: decimal(value)
+            case "boolean":
+                return lambda value, own: self._boolean(value)
+            case "key":
+                return lambda value, own: reporter_key(Identity(name=as_text(value)), self._secret)
+        return lambda value, own: cut(value, spec)
+
+    def _word_reader(self, spec: FieldSpec) -> _Convert:
+        words = {normal(word): code for word, code in (spec.words or {}).items()}
+        seen: dict[str, Any] = {}
+
+        def read(value: Any, own: tuple[str, ...]) -> Any:
+            text = cut(value, spec)
+            if text is None:
+                return None
+            if text in seen:
+                return seen[text]
+            code = words.get(normal(text), MISSING)
+            if code is MISSING:
+                raise Unreadable(f"'{redact(text[:40], own)}' is not a word of profile {self._profile.name}")
+            seen[text] = code
+            return code
+
+        return read
+
+    def _time(self, value: Any, spec: FieldSpec) -> datetime:
+        if isinstance(value, datetime):
+            time = in_utc(value, ZoneInfo(self._zone_name))
+            if time is None:
+                raise Unreadable("lies before the year 2000")
+            return time
+        text = as_text(value) or ""
+        for time_format in spec.formats or self._profile.formats:
+            time = parser(time_format, self._zone_name)(text)
+            if time is not None:
+                return time
+        raise Unreadable(
+            f"a value of shape '{shape(text)}' is no time of the formats {spec.formats or self._profile.formats}"
+        )
+
+    def _date(self, value: Any, spec: FieldSpec) -> date:
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        return self._time(value, spec).astimezone(ZoneInfo(self._zone_name)).date()
+
+    def _period(self, value: Any, spec: FieldSpec) -> date:
+        start = self._date(value, spec).replace(day=1)
+        if spec.type == "period_start":
+            return start
+        return (start + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+
+    def _boolean(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = (as_text(value) or "").casefold()
+        if text in self._profile.true_words:
+            return True
+        if text in self._profile.false_words:
+            return False
+        raise Unreadable(f"a value of shape '{shape(text)}' is neither yes nor no")
+
+
+def normal(word: str) -> str:
+    """A word without what does not count: case and spacing."""
+    return _SPACES.sub(" ", word).strip().casefold()
+
+
+def cut(value: Any, spec: FieldSpec) -> str | None:
+    """The part of a text that the spec asks for; None when nothing is left."""
+    text = as_text(value)
+    if text is None:
+        return None
+    if spec.split is not None:
+        pieces = [piece.strip() for piece in text.split(spec.split)]
+        text = pieces[spec.part] if spec.part < len(pieces) else ""
+    if spec.strip:
+        text = text.strip(spec.strip).strip()
+    return (text.upper() if spec.upper else text) or None
+
+
+def integer(value: Any) -> int:
+    """A whole number, with or without the Indonesian thousands point. Raises Unreadable."""
+    if isinstance(value, bool):
+        raise Unreadable("is no whole number")
+    if isinstance(value, float):
+        if not value.is_integer() or abs(value) > _SAFE_INTEGER:
+            raise Unreadable("is no exact whole number")
+        return int(value)
+    if isinstance(value, int):
+        return value
+    text = (as_text(value) or "").replace(".", "")  # the Indonesian thousands separator
+    if not re.fullmatch(r"-?\d{1,18}", text):
+        raise Unreadable(f"a value of shape '{shape(text)}' is no whole number")
+    return int(text)
+
+
+def decimal(value: Any) -> Decimal:
+    """A finite number, with a decimal point or comma. Raises Unreadable."""
+    try:
+        number = Decimal(str(value).replace(",", "."))
+    except InvalidOperation:
+        raise Unreadable(f"a value of shape '{shape(str(value))}' is no number") from None
+    if not number.is_finite():
+        raise Unreadable("is no finite number")
+    return number

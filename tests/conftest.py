@@ -1,0 +1,50 @@
+"""One embedded server for the whole session, one clean warehouse per test that asks for it."""
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import connection as Connection
+
+from warehouse import schema
+from warehouse import server as embedded
+from warehouse.connection import connect
+from warehouse.settings import settings
+
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running embedded PostgreSQL with our schema; yields the state directory all settings point to."""
+    state_dir = tmp_path_factory.mktemp("state")
+    # PostgreSQL runs as its own user when we are root, and must be able to reach its data.
+    for folder in (state_dir, state_dir.parent, state_dir.parent.parent):
+        folder.chmod(0o755)
+    os.environ["LAPOR_STATE_DIR"] = str(state_dir)
+    os.environ["LAPOR_LANDING_KEY"] = base64.b64encode(b"landing key of the test session!").decode()
+    os.environ["LAPOR_IDENTITY_KEY"] = base64.b64encode(b"identity key of the test session").decode()
+    os.environ.pop("WAREHOUSE_DSN", None)
+    settings.cache_clear()
+    embedded.start(state_dir)
+    schema.apply()
+    yield state_dir
+    embedded.stop(state_dir)
+
+
+@pytest.fixture
+def warehouse(server: Path) -> Iterator[Connection]:
+    """An empty warehouse: a connection as its owner, after truncating everything that is not dbt's."""
+    connection = connect("owner", "lapor/test")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables"
+            " where schemaname in ('raw', 'restricted', 'ops', 'quality')"
+        )
+        row = cursor.fetchone()
+        assert row is not None
+        cursor.execute(f"truncate {row[0]} restart identity cascade")
+    yield connection
+    connection.close()
