@@ -47,9 +47,8 @@ def _run(options: argparse.Namespace, registry: Registry, connection: Connection
     match options.command:
         case "open":
             count = ledger.open_night(connection, night, registry)
-            print(
-                f"night {night} open: {count} deliveries expected from {len(registry.agencies)} agencies ({registry.name})"
-            )
+            agencies = len(registry.agencies)
+            print(f"night {night} open: {count} deliveries of {agencies} agencies expected ({registry.name})")
         case "close":
             states = ledger.close_night(connection, night)
             print(f"night {night} published; deliveries: {_listed(states)}")

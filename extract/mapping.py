@@ -59,6 +59,7 @@ class Mapper:
         """The row of the record's table and the rows of its event log (complaints only)."""
         values: list[Any] = [None] * len(self._columns)
         if record.problem:
+            self._fill_constants(values)
             return Row(record.position, values, [f"row: {record.problem}"]), []
         self._notice_unknown(record.data, self._known)
         problems: list[str] = []
@@ -85,6 +86,11 @@ class Mapper:
         elif self.profile.table == SURVEYS:
             values[self._index["answers"]] = self._answers(record.data, problems)
         return Row(record.position, values, problems, title, body), events
+
+    def _fill_constants(self, values: list[Any]) -> None:
+        for index, name, read in self._readers:
+            if self.profile.fields[name].constant is not None:
+                values[index] = read({}, ())
 
     # -- the rest of a record ---------------------------------------------------------------------------------------
 

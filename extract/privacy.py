@@ -19,11 +19,11 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("NIK", r"\b\d{4}[ .\-]?\d{4}[ .\-]?\d{4}[ .\-]?\d{4}\b|\b\d{6}[ .\-]\d{6}[ .\-]\d{4}\b"),
     ("REKENING", r"\b\d(?:[ .\-]?\d){9,15}\b"),
     ("NOMOR LAPORAN", r"\bP-\d{3,5}/\d{4,6}/\w+|#\d{5,9}\b|\b\d{6,9}\b"),
-    ("PELAT", r"\b[A-Z]{1,2}[ \-]\d{1,4}[ \-][A-Z]{1,3}\b"),
+    ("PELAT", r"\b(?!RT|RW|NO|KM)[A-Z]{1,2}[ \-][1-9]\d{0,3}[ \-](?!RT|RW)[A-Z]{1,3}\b"),
 )
 _SCRUB = re.compile("|".join(f"(?P<m{index}>{pattern})" for index, (_, pattern) in enumerate(_PATTERNS)))
 _MARKS = {f"m{index}": f"[{name}]" for index, (name, _) in enumerate(_PATTERNS)}
-_SUSPECT = re.compile(r"\d{4}|@|\b[A-Z]{1,2}[ \-]\d")  # nothing of the patterns without one of these
+_SUSPECT = re.compile(r"\d{3}[\d.\- ]|@|\b[A-Z]{1,2}[ \-]\d")  # nothing of the patterns without one of these
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _DIGITS = re.compile(r"\D+")
 OWN_IDENTITY = "[IDENTITAS]"

@@ -12,7 +12,7 @@ from extract.errors import RegistryInvalid
 from extract.profile import read_profile
 from warehouse.settings import connection_base, connection_variable
 
-_CODE = re.compile(r"^[A-Z0-9][A-Z0-9.\-]{1,29}$")
+_CODE = re.compile(r"^[A-Z0-9][A-Z0-9.\-]{0,29}$")
 _CONNECTORS = {"rest", "tabular"}
 _FREQUENCIES = {"nightly", "irregular"}
 
