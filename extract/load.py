@@ -7,9 +7,11 @@ bisection and stays as an empty row with the reason, so that it is counted and q
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -202,26 +204,26 @@ def _line(table: str, ordinal: int, row: Row) -> str:
     values: list[Any] = [*row.values, row.position, row.content_hash(table), row.problems, ordinal]
     if table == COMPLAINTS:
         values += [row.title, row.body]
-    return "\t".join(map(_field, values)) + "\n"
+    return "\t".join([_WRITERS[type(value)](value) for value in values]) + "\n"
 
 
-def _field(value: Any) -> str:
-    """One value in COPY's text format."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\\\x" + value.hex()
-    if isinstance(value, dict):
-        return msgspec.json.encode(value).decode().translate(_ESCAPES)
-    if isinstance(value, list):
-        return _array(value)
-    return str(value)
+def _text(value: str) -> str:
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+
+
+# How each type is written in COPY's text format.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    NoneType: lambda value: "\\N",
+    str: _text,
+    bool: lambda value: "t" if value else "f",
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    bytes: lambda value: "\\\\x" + value.hex(),
+    dict: lambda value: _text(msgspec.json.encode(value).decode()),
+    list: lambda value: _array(value) if value else "{}",
+    int: str,
+    Decimal: str,
+}
 
 
 def _array(items: Iterable[str]) -> str:

@@ -64,7 +64,7 @@ class Mapper:
         self._notice_unknown(record.data, self._known)
         problems: list[str] = []
         identity = self._identity(record.data)
-        own = identity.values()
+        own = identity.words()
         for index, name, read in self._readers:
             try:
                 values[index] = read(record.data, own)

@@ -6,7 +6,6 @@ The tables themselves are defined in `warehouse/sql/040_raw.sql`; `tests/extract
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -59,6 +58,12 @@ SHAPES = {
 }
 
 
+_CONTENT_INDEXES = {
+    table: [index for index, column in enumerate(columns) if column not in NOT_CONTENT]
+    for table, columns in COLUMNS.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One thing as the source said it. `problem` is set when it is no record at all (ragged row, not an object)."""
@@ -80,11 +85,7 @@ class Row:
 
     def content_hash(self, table: str) -> bytes:
         """128 bits over the content: equal for equal content, whatever night, page or time of update it came with."""
-        content = [
-            value.isoformat() if isinstance(value, (datetime, date)) else value
-            for column, value in zip(COLUMNS[table], self.values, strict=True)
-            if column not in NOT_CONTENT
-        ]
+        content = [self.values[index] for index in _CONTENT_INDEXES[table]]
         return hashlib.blake2b(
             msgspec.json.encode((content, self.problems, self.title, self.body)), digest_size=16
         ).digest()

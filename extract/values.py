@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,10 @@ MAX_TEXT = 20_000
 MISSING = object()
 _SPACES = re.compile(r"\s+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNCLEAN = re.compile("[\x00\ud800-\udfff]|[^\\S ]|  |^ | $")
+_SHORT = 40
 _SAFE_INTEGER = 2**53
+_REMEMBERED_WORDS = 10_000
 
 Read = Callable[[dict[str, Any], tuple[str, ...]], Any]
 _Convert = Callable[[Any, tuple[str, ...]], Any]
@@ -48,12 +52,23 @@ def as_text(value: Any) -> str | None:
     """A scalar as trimmed, single-spaced, storable text; None when empty. Integral floats lose their .0."""
     if value is None:
         return None
+    if isinstance(value, str):
+        return _clean(value) if len(value) > _SHORT else _clean_word(value)
     if isinstance(value, float):
         value = int(value) if math.isfinite(value) and value.is_integer() else value
     if isinstance(value, (dict, list)):
         raise Unreadable("is a structure where a value was expected")
-    text = _SPACES.sub(" ", _UNSTORABLE.sub("", str(value))).strip()
+    return _clean(str(value))
+
+
+def _clean(text: str) -> str | None:
+    if _UNCLEAN.search(text):
+        text = _SPACES.sub(" ", _UNSTORABLE.sub("", text)).strip()
     return text[:MAX_TEXT] or None
+
+
+# Codes, words and names of offices come again and again.
+_clean_word = lru_cache(maxsize=65_536)(_clean)
 
 
 class Readers:
@@ -120,15 +135,16 @@ class Readers:
         seen: dict[str, Any] = {}
 
         def read(value: Any, own: tuple[str, ...]) -> Any:
+            if isinstance(value, str) and value in seen:
+                return seen[value]
             text = cut(value, spec)
             if text is None:
                 return None
-            if text in seen:
-                return seen[text]
             code = words.get(normal(text), MISSING)
             if code is MISSING:
                 raise Unreadable(f"'{redact(text[:40], own)}' is not a word of profile {self._profile.name}")
-            seen[text] = code
+            if isinstance(value, str) and len(seen) < _REMEMBERED_WORDS:
+                seen[value] = code
             return code
 
         return read

@@ -29,12 +29,12 @@ def test_personal_numbers_become_marks_and_the_rest_stays(text: str, expected: s
 
 
 def test_a_reporter_who_signs_is_not_named_in_any_case_or_part() -> None:
-    text = redact("Mohon dibantu. Hormat saya, VELINDRO Tasmuk (velindro)", ["Velindro Tasmuk"])
+    text = redact("Mohon dibantu. Hormat saya, VELINDRO Tasmuk (velindro)", Identity(name="Velindro Tasmuk").words())
     assert text == "Mohon dibantu. Hormat saya, [IDENTITAS] ([IDENTITAS])"
 
 
 def test_a_name_inside_another_word_is_left_alone() -> None:
-    assert redact("kebersihan pasar", ["Bersih Anom"]) == "kebersihan pasar"
+    assert redact("kebersihan pasar", Identity(name="Bersih Anom").words()) == "kebersihan pasar"
 
 
 def test_the_same_person_has_one_key_however_the_number_is_written() -> None:
@@ -62,3 +62,8 @@ def test_who_gives_nothing_has_no_key() -> None:
 
 def test_a_shape_describes_without_telling() -> None:
     assert shape("Budi 0812") == "aaaa 9999"
+
+
+def test_an_address_is_redacted_whole_and_its_common_words_stay() -> None:
+    own = Identity(address="Jalan Melati 5").words()
+    assert redact("saya di Jalan Melati 5, jalan rusak", own) == "saya di [IDENTITAS], jalan rusak"
