@@ -243,8 +243,8 @@ class Mapper:
         paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
         for column in profile.events.columns:
             paths += [column.source, column.kind_from]
-        known = {path.split(".")[0] for path in paths if path} | set(profile.ignore)
-        return known | (set(profile.answers.attributes) if profile.answers else set())
+        known = {name for path in paths if path for name in (path, path.split(".")[0])}
+        return known | set(profile.ignore) | (set(profile.answers.attributes) if profile.answers else set())
 
     def _notice_unknown(self, data: dict[str, Any], known: set[str]) -> None:
         if unknown := data.keys() - known:

@@ -47,7 +47,7 @@ class Identity:
     address: str | None = None
 
     def words(self) -> tuple[str, ...]:
-        """What would give the reporter away in a text: every value whole, and the name word by word (three letters up)."""
+        """What would give the reporter away in a text: each value whole, the name also word by word (3 letters up)."""
         values = (self.name, self.national_id, self.phone, self.email, self.address)
         return tuple(value for value in values if value) + tuple(_WORD.findall(self.name or ""))
 
@@ -73,7 +73,7 @@ def reporter_key(identity: Identity, secret: bytes) -> str | None:
 def redact(text: str, own: Iterable[str] = ()) -> str:
     """The text with personal numbers and addresses, other reports' ids and the reporter's own words replaced by marks.
 
-    `own` are the words of the record's own identity (`Identity.words`): they go first, in any case, because people sign.
+    `own` are the words of the record's own identity (`Identity.words`): they go first, because people sign.
     """
     if own:
         lowered = text.lower()

@@ -35,17 +35,23 @@ class Unreadable(ValueError):
     """A value does not read as its column; the text says how, without the value."""
 
 
-def value_at(data: Any, path: str) -> Any:
-    """The value at a dotted path, or a marker when a step is absent (null on the way counts as null)."""
+def value_at(data: dict[str, Any], path: str) -> Any:
+    """The value at a dotted path, or a marker when a step is absent (null on the way counts as null).
+
+    A key that is written just like the path wins: headings of files have points in them.
+    """
+    if path in data:
+        return data[path]
+    value: Any = data
     for step in path.split("."):
-        if data is None:
+        if value is None:
             return None
-        if not isinstance(data, dict):
+        if not isinstance(value, dict):
             return MISSING
-        data = data.get(step, MISSING)
-        if data is MISSING:
+        value = value.get(step, MISSING)
+        if value is MISSING:
             return MISSING
-    return data
+    return value
 
 
 def as_text(value: Any) -> str | None:

@@ -30,7 +30,8 @@ class TabularConnector:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._headings = {_normal(name): name for name in _headings_of(profile)}
+        self.headings = _headings_of(profile)
+        self._by_normal = {_normal(name): name for name in self.headings}
 
     async def pages(self, address: str, window: Window, time_zone: str) -> AsyncIterator[Page]:
         """The file as one page. Raises DeliveryLate when it is not there."""
@@ -55,7 +56,7 @@ class TabularConnector:
             raise DeliveryFailed(f"{page.name} is an HTML page, not a table")
         else:
             heading, rows = self._find_heading(page.name, list(self._csv_rows(page)))
-        names = [self._headings.get(_normal(name), name.strip()) for name in heading]
+        names = [self._by_normal.get(_normal(name), name.strip()) for name in heading]
         if doubled := {name for name in names if name and names.count(name) > 1}:
             raise DeliveryFailed(f"{page.name} has the heading {sorted(doubled)} twice")
         total = None
@@ -112,12 +113,12 @@ class TabularConnector:
         self, place: str, rows: list[tuple[int, list[Any]]]
     ) -> tuple[list[str], list[tuple[int, list[Any]]]]:
         for index, (_, row) in enumerate(rows[:_HEADING_SEARCH_ROWS]):
-            matched = sum(1 for cell in row if isinstance(cell, str) and _normal(cell) in self._headings)
-            if matched * 2 >= len(self._headings):
+            matched = sum(1 for cell in row if isinstance(cell, str) and _normal(cell) in self._by_normal)
+            if matched * 2 >= len(self.headings):
                 return [str(cell) for cell in row], rows[index + 1 :]
         raise DeliveryFailed(
             f"{place} has no heading row: none of the first {_HEADING_SEARCH_ROWS} rows names half of "
-            f"{sorted(self._headings.values())}"
+            f"{sorted(self.headings)}"
         )
 
     def _is_tail(self, row: list[Any]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from extract.connectors.tabular import TabularConnector
 from extract.errors import DeliveryFailed
 from extract.mapping import Mapper
 from extract.profile import read_profile
@@ -177,3 +178,22 @@ def test_content_does_not_depend_on_when_it_was_touched() -> None:
     _, changed, _, _ = mapped(national(isi="Lain"))
     assert first.content_hash(COMPLAINTS) == touched.content_hash(COMPLAINTS)
     assert first.content_hash(COMPLAINTS) != changed.content_hash(COMPLAINTS)
+
+
+def test_headings_with_points_are_names_and_not_paths() -> None:
+    profile = read_profile("xlsx_drop")
+    data: dict[str, Any] = dict.fromkeys(TabularConnector(profile).headings, "")
+    data |= {
+        "No. Tracking": 6123456.0,
+        "Anonim": "Ya",
+        "Rahasia": "Tidak",
+        "Waktu Masuk": "4 Maret 2021 09.12.44",
+        "Status": "terdisposisi",
+    }
+    values, row, _, mapper = mapped(data, "xlsx_drop")
+    assert row.problems == []
+    assert values["tracking_id"] == "6123456"
+    assert values["received_at"] == datetime(
+        2021, 3, 4, 1, 12, 44, tzinfo=UTC
+    )  # the workbook is in the agency's zone, WITA
+    assert mapper.unknown_fields == set()
