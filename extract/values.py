@@ -161,11 +161,12 @@ class Readers:
             if time is None:
                 raise Unreadable("lies before the year 2000")
             return time
-        text = as_text(value) or ""
-        for time_format in spec.formats or self._profile.formats:
-            time = parser(time_format, self._zone_name)(text)
-            if time is not None:
-                return time
+        text = value if isinstance(value, str) else as_text(value) or ""
+        for candidate in (text, as_text(text) or ""):  # as written first: most sources write clean times
+            for time_format in spec.formats or self._profile.formats:
+                time = parser(time_format, self._zone_name)(candidate)
+                if time is not None:
+                    return time
         raise Unreadable(
             f"a value of shape '{shape(text)}' is no time of the formats {spec.formats or self._profile.formats}"
         )
