@@ -1,0 +1,1 @@
+"""How each kind of source system says it: a module a dialect, from a Report to what goes out."""
