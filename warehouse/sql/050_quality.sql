@@ -37,6 +37,10 @@ create table if not exists quality.agency_verdict (
     primary key (night, agency_code, resource),
     foreign key (night, agency_code, resource) references ops.deliveries (night, agency_code, resource)
 );
+-- A held delivery that someone let in: who, and why.
+alter table quality.agency_verdict
+    add column if not exists released_by text,
+    add column if not exists release_note text;
 comment on table quality.agency_verdict is 'The gate''s decision on one delivery; valid for ops.deliveries.attempt = attempt.';
 
 create table if not exists quality.quarantined_record (
@@ -58,7 +62,7 @@ create table if not exists quality.quarantined_record (
     note text,
     unique (night, table_name, row_id)
 );
-comment on table quality.quarantined_record is 'A row kept out of the marts, with every rule it broke. Statuses open and discarded keep it out.';
+comment on table quality.quarantined_record is 'A row kept out of the marts, with every rule it broke. Statuses released and waived let it in; a superseded row stays out, its correction is another row.';
 create index if not exists quarantined_record_row on quality.quarantined_record (table_name, row_id);
 create index if not exists quarantined_record_key on quality.quarantined_record (agency_code, table_name, source_key);
 

@@ -1,0 +1,106 @@
+"""The gate and what it decided.
+
+    python -m quality --night D
+    python -m quality show --night D
+    python -m quality release --night D --agency A --resource R --by NAME --note TEXT
+    python -m quality rules
+
+The first form is the gate. Exit codes: 0 passed (with or without quarantine), 2 the night is held, 3 not evaluated:
+nothing is released. `release` exits 1 when there is nothing to release.
+"""
+
+import argparse
+import sys
+from datetime import date
+
+import psycopg2
+
+from quality.errors import NotEvaluated, NotHeld
+from warehouse.server import WarehouseNotRunning
+
+PASSED, REFUSED, HELD, NOT_EVALUATED = 0, 1, 2, 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0].startswith("--night"):
+        given = ["gate", *given]
+    options = _parser().parse_args(given)
+    try:
+        return int(options.run(options))
+    except NotHeld as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except NotEvaluated as error:
+        print(f"NOT EVALUATED: {error}", file=sys.stderr)
+        return NOT_EVALUATED
+    except (WarehouseNotRunning, psycopg2.OperationalError) as error:
+        print(f"NOT EVALUATED: {error}", file=sys.stderr)
+        return NOT_EVALUATED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    for name, run, text in (
+        ("gate", _gate, "judge a night (also without the word gate)"),
+        ("show", _show, "what was decided on a night, and what to do about it"),
+        ("release", _release, "let a held delivery in"),
+        ("rules", _rules, "the table of rules of README.md, from the suites"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(run=run)
+        if name != "rules":
+            command.add_argument(
+                "--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30"
+            )
+        if name == "release":
+            command.add_argument("--agency", required=True, help="agency code, e.g. KOTA-21.71")
+            command.add_argument("--resource", required=True, choices=["complaints", "surveys", "recaps"])
+            command.add_argument("--by", required=True, help="who decides")
+            command.add_argument("--note", required=True, help="why")
+    return parser
+
+
+# Great Expectations takes seconds to import: only the gate pays for it.
+
+
+def _gate(options: argparse.Namespace) -> int:
+    from quality.data_docs import publish
+    from quality.gate import gate
+    from quality.summary import summarise
+
+    outcome = gate(options.night)
+    print(summarise(outcome))
+    print(publish(outcome))
+    return HELD if outcome.verdict == "held" else PASSED
+
+
+def _show(options: argparse.Namespace) -> int:
+    from quality.summary import show
+
+    print(show(options.night))
+    return PASSED
+
+
+def _release(options: argparse.Namespace) -> int:
+    from quality.release import release
+
+    verdict = release(options.night, options.agency, options.resource, options.by, options.note)
+    print(f"{options.agency} {options.resource}, night {options.night}: {verdict}, released by {options.by}. "
+          "The next build stages it.")  # fmt: skip
+    return PASSED
+
+
+def _rules(_options: argparse.Namespace) -> int:
+    from quality.summary import rule_table
+
+    print(rule_table())
+    return PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

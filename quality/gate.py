@@ -1,0 +1,72 @@
+"""Judge one night: read it in one snapshot, run the suites, write every decision in one transaction.
+
+Gating the same night again gives the same decisions. Whatever could not be evaluated leaves the decisions as they were
+and raises NotEvaluated: deliveries without a current verdict are not staged, so nothing unchecked gets in.
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import psycopg2
+
+from quality import store
+from quality.bounds import Bounds, read_bounds
+from quality.decisions import Outcome, Run
+from quality.errors import NotEvaluated
+from quality.frames import snapshot
+from quality.references import SEEDS, read_references
+from quality.suites import DELIVERY_SUITE, NIGHT_SUITE, ROW_SUITES
+from quality.validation import Validator
+from quality.verdicts import (
+    add_bad_shares,
+    decide_deliveries,
+    decide_night,
+    decide_rows,
+)
+from warehouse.connection import connect
+
+
+def gate(night: date, seeds: Path = SEEDS) -> Outcome:
+    """Judge every received delivery of the night and write the decisions.
+
+    Raises NotEvaluated, naming the rule or table and the way out, if any part could not be judged; the failed attempt
+    is recorded in quality.validation_run with verdict `error`.
+    """
+    connection = connect("gate", "lapor/quality")
+    try:
+        attempt = store.begin(connection, night)
+        try:
+            outcome = _judge(night, attempt, read_bounds(), seeds)
+            changed = store.write(connection, outcome)
+        except (NotEvaluated, psycopg2.Error) as error:
+            connection.rollback()
+            store.record_error(connection, night, attempt, str(error).splitlines()[0])
+            if isinstance(error, NotEvaluated):
+                raise
+            raise NotEvaluated(f"the decisions could not be written: {error}") from error
+    finally:
+        connection.close()
+    return replace(outcome, changed=changed)
+
+
+def _judge(night: date, attempt: int, bounds: Bounds, seeds: Path) -> Outcome:
+    validator = Validator()
+    with snapshot(night, bounds) as frames:
+        references = read_references(frames.agencies(), seeds)
+        runs: list[Run] = []
+        rows = {}
+        for suite in ROW_SUITES:
+            frame = frames.read(suite.frame)
+            run = validator.run(suite.name, suite.rules(references, bounds), frame)
+            assert suite.table is not None
+            # Only whose row it is stays in memory; the next suite reads its own rows.
+            rows[suite.table] = (frame[["delivery_id"]], decide_rows(suite.table, run))
+            runs.append(run)
+        deliveries = add_bad_shares(frames.read(DELIVERY_SUITE.frame), rows, bounds)
+        runs.append(validator.run(DELIVERY_SUITE.name, DELIVERY_SUITE.rules(references, bounds), deliveries))
+        night_frame = frames.read(NIGHT_SUITE.frame)
+        runs.append(validator.run(NIGHT_SUITE.name, NIGHT_SUITE.rules(references, bounds), night_frame))
+    decided = decide_deliveries(deliveries, runs[-2], rows.values())
+    decisions = [decisions for _, decisions in rows.values()]
+    return Outcome(night, attempt, decide_night(runs[-1], decided), runs, decisions, decided)

@@ -1,0 +1,61 @@
+"""Let a held delivery in, by name and note. Its quarantined rows stay out: each has its own way out."""
+
+from datetime import date
+
+from quality.errors import NotHeld
+from quality.quarantine import clear_superseded
+from warehouse.connection import connect
+
+
+def release(night: date, agency_code: str, resource: str, by: str, note: str) -> str:
+    """Turn the verdict `held` of one delivery into a pass and return the new verdict; the next build stages it.
+
+    The release lasts as long as the delivery's content does. Raises NotHeld if the delivery is not held, or has been
+    loaded again since and needs the gate first.
+    """
+    connection = connect("gate", "lapor/quality")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtext('lapor.quality.gate'))")
+            cursor.execute(
+                """
+                update quality.agency_verdict as verdict
+                set
+                    verdict = case when exists (
+                        select
+                        from quality.quarantined_record as record
+                        where
+                            record.night = verdict.night and record.agency_code = verdict.agency_code
+                            and record.status in ('open', 'superseded', 'discarded')
+                            and record.table_name = any(%(tables)s)
+                    ) then 'pass_with_quarantine' else 'pass' end,
+                    released_by = %(by)s, release_note = %(note)s, decided_at = now()
+                from ops.deliveries as delivery
+                where
+                    verdict.night = %(night)s and verdict.agency_code = %(agency_code)s
+                    and verdict.resource = %(resource)s and verdict.verdict = 'held'
+                    and delivery.night = verdict.night and delivery.agency_code = verdict.agency_code
+                    and delivery.resource = verdict.resource and delivery.attempt = verdict.attempt
+                returning verdict.verdict
+                """,
+                {"night": night, "agency_code": agency_code, "resource": resource, "by": by, "note": note,
+                 "tables": _TABLES.get(resource, [])},
+            )  # fmt: skip
+            released = cursor.fetchone()
+            if released is None:
+                raise NotHeld(
+                    f"{agency_code} {resource}, night {night}: no current verdict `held`. "
+                    f"See: python -m quality show --night {night}; gate the night first if it was extracted again."
+                )
+            clear_superseded(cursor, night)
+            cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [night])
+            return str(released[0])
+    finally:
+        connection.close()
+
+
+_TABLES = {
+    "complaints": ["complaints", "complaint_events"],
+    "surveys": ["survey_responses"],
+    "recaps": ["recaps"],
+}

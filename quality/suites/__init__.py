@@ -1,0 +1,46 @@
+"""The suites: for each national run of a night, what it reads, which raw table it judges, and its rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quality.bounds import Bounds, read_bounds
+from quality.references import NO_REFERENCES, References
+from quality.rules import Rule
+from quality.suites.complaint_events import complaint_events
+from quality.suites.complaints import complaints
+from quality.suites.deliveries import deliveries
+from quality.suites.night import night
+from quality.suites.recaps import recaps
+from quality.suites.surveys import surveys
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """`name` stands in quality.validation_run.resource; `frame` is the query of quality/sql that reads its rows.
+
+    `table` is the raw table its row_ids belong to, `resource` the deliveries that bring it; both None for the suites
+    over deliveries and over the night.
+    """
+
+    name: str
+    frame: str
+    rules: Callable[[References, Bounds], list[Rule]]
+    table: str | None = None
+    resource: str | None = None
+
+
+ROW_SUITES = (
+    Suite("complaints", "complaints", complaints, "complaints", "complaints"),
+    Suite("complaint_events", "complaint_events", complaint_events, "complaint_events", "complaints"),
+    Suite("surveys", "survey_responses", surveys, "survey_responses", "surveys"),
+    Suite("recaps", "recaps", recaps, "recaps", "recaps"),
+)
+DELIVERY_SUITE = Suite("deliveries", "deliveries", deliveries)
+NIGHT_SUITE = Suite("night", "night", night)
+SUITES = (*ROW_SUITES, DELIVERY_SUITE, NIGHT_SUITE)
+
+
+def rules_by_suite() -> dict[str, list[Rule]]:
+    """Every rule there is, by suite, for reading only: the reference sets are empty."""
+    bounds = read_bounds()
+    return {suite.name: suite.rules(NO_REFERENCES, bounds) for suite in SUITES}

@@ -1,0 +1,97 @@
+"""Rules for events of complaints. Columns are those of quality/sql/complaint_events.sql."""
+
+from quality.bounds import Bounds
+from quality.references import References
+from quality.rules import Rule, at_least, at_most, in_set, is_true, unique
+from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+
+
+def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
+    """What must hold for an event to move its complaint's clocks."""
+    return [
+        Rule(
+            rule_id="event_row_whole",
+            column="_problems",
+            expectation=is_true("row_is_whole"),
+            text_en="the source's entry could not be taken apart",
+            text_id="catatan riwayat tidak dapat diurai",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="event_key_present",
+            column="event_seq",
+            expectation=is_true("has_key"),
+            text_en="no tracking id or no place in the log",
+            text_id="nomor laporan atau urutan riwayat kosong",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="event_key_unique",
+            column="event_seq",
+            expectation=unique("agency_code", "source_system", "tracking_id", "event_seq"),
+            text_en="two events share one place in a complaint's log",
+            text_id="dua riwayat memakai urutan yang sama dalam satu laporan",
+            action=LOADER_FAULT,
+            source=NOTHING_DOUBLE,
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="event_type_known",
+            column="event_type",
+            expectation=in_set("event_type", references.event_types),
+            text_en="kind of event missing or none of the known ones",
+            text_id="jenis riwayat kosong atau tidak dikenal",
+            action=ADD_WORD,
+            source="domain 1.6; seed event_types",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="event_dates_readable",
+            column="occurred_at",
+            expectation=is_true("dates_are_readable"),
+            text_en="time of the event is not a time in the source's format",
+            text_id="waktu riwayat tidak terbaca",
+            action=READ_PROBLEMS,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="occurred_at_present",
+            column="occurred_at",
+            expectation=is_true("has_occurred_at"),
+            text_en="the event has no time",
+            text_id="waktu riwayat kosong",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="occurred_before_cut_off",
+            column="occurred_at",
+            expectation=at_most("hours_after_cut_off", bounds.clock_skew_hours),
+            text_en="happened after the night's cut-off, beyond what a wrong clock explains",
+            text_id="waktu riwayat melewati batas malam, di luar selisih jam yang wajar",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml clock_skew_hours",
+        ),
+        Rule(
+            rule_id="occurred_after_receipt",
+            column="occurred_at",
+            expectation=at_least("hours_after_receipt", -bounds.early_event_hours),
+            text_en="happened more than a day before the complaint was received",
+            text_id="waktu riwayat lebih dari sehari sebelum laporan masuk",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml early_event_hours",
+            severity="warning",
+        ),
+        Rule(
+            rule_id="event_rest_readable",
+            column="_problems",
+            expectation=is_true("rest_is_readable"),
+            text_en="a column that nothing counts on could not be read and is empty",
+            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
+            action=READ_PROBLEMS,
+            source=CONTRACT,
+            severity="warning",
+        ),
+    ]

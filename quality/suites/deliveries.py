@@ -1,0 +1,78 @@
+"""Rules for whole deliveries: one row per agency and resource. Columns are those of quality/sql/deliveries.sql.
+
+Critical here holds the delivery: none of its rows enter the marts until it is released by name or extracted again.
+"""
+
+from quality.bounds import Bounds
+from quality.references import References
+from quality.rules import Rule, at_most, is_true
+
+_RELEASE = (
+    "If the agency confirms it: python -m quality release --night D --agency A --resource R --by NAME --note TEXT."
+)
+
+
+def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
+    """What makes a delivery as a whole unfit, whatever its single rows look like."""
+    return [
+        Rule(
+            rule_id="bad_row_share",
+            column="loaded_rows",
+            expectation=at_most("bad_row_share", bounds.bad_share),
+            text_en=f"more than {bounds.bad_share:.0%} of the rows broke critical rules: the source has changed",
+            text_id=f"lebih dari {bounds.bad_share:.0%} baris melanggar aturan kritis: sumber berubah",
+            action=f"See which rule (quality show), mend the profile, extract and gate again. {_RELEASE}",
+            source="gate design, point 6; bounds.yml bad_share, bad_share_min_rows",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="bad_event_share",
+            column="loaded_events",
+            expectation=at_most("bad_event_share", bounds.bad_share),
+            text_en=f"more than {bounds.bad_share:.0%} of the events broke critical rules: the source has changed",
+            text_id=f"lebih dari {bounds.bad_share:.0%} riwayat melanggar aturan kritis: sumber berubah",
+            action=f"See which rule (quality show), mend the profile, extract and gate again. {_RELEASE}",
+            source="gate design, point 6; bounds.yml bad_share, bad_share_min_rows",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="volume_plausible",
+            column="loaded_rows",
+            expectation=at_most("volume_against_bound", 1),
+            text_en=f"over {bounds.volume_factor:g} times the rows of its trailing {bounds.trailing_nights} nights",
+            text_id=f"lebih dari {bounds.volume_factor:g} kali jumlah baris {bounds.trailing_nights} malam terakhir",
+            action=f"Ask the agency whether it was an event or a re-export. {_RELEASE}",
+            source="gate design, point 6; bounds.yml volume_factor, volume_floor_rows, volume_min_nights",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="rows_as_stated",
+            column="stated_total",
+            expectation=at_most("rows_off_stated_total", bounds.stated_total_tolerance_rows),
+            text_en="handed over another number of rows than the source itself states",
+            text_id="jumlah baris berbeda dari jumlah yang dinyatakan sumber",
+            action=f"Extract the night again; if it stays, the source's paging or its total is wrong. {_RELEASE}",
+            source="gate design, point 6; bounds.yml stated_total_tolerance_rows",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="content_new",
+            column="content_sha256",
+            expectation=is_true("content_is_new"),
+            text_en="the file is byte for byte one of an earlier night",
+            text_id="berkas sama persis dengan berkas malam sebelumnya",
+            action=f"Ask the agency for the night's file and extract again. {_RELEASE}",
+            source="extraction, trap 12; bounds.yml stale_file_min_rows",
+        ),
+        Rule(
+            rule_id="fields_known",
+            column="unknown_fields",
+            expectation=at_most("unknown_field_count", 0),
+            text_en="the source sends fields its profile does not know",
+            text_id="sumber mengirim kolom yang tidak dikenal profil",
+            action="Map the field in the profile or list it under ignore (ops.deliveries.unknown_fields names it).",
+            source="extraction design: drift is reported once per delivery",
+            severity="warning",
+            owner="data engineer",
+        ),
+    ]

@@ -1,0 +1,100 @@
+"""Rules for totals that agencies state. Columns are those of quality/sql/recaps.sql."""
+
+from quality.bounds import Bounds
+from quality.references import References
+from quality.rules import Rule, at_least, in_set, is_true, unique
+from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+
+
+def recaps(references: References, _bounds: Bounds) -> list[Rule]:
+    """What must hold for a stated total to stand beside ours; contradictory figures are shown, not dropped."""
+    return [
+        Rule(
+            rule_id="recap_row_whole",
+            column="_problems",
+            expectation=is_true("row_is_whole"),
+            text_en="the source's row could not be taken apart",
+            text_id="baris dari sumber tidak dapat diurai",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="subject_known",
+            column="subject_code",
+            expectation=in_set("subject_code", references.agencies),
+            text_en="the totals are of nobody in the registry",
+            text_id="rekap bukan milik instansi dalam registri",
+            action="Map the source's name of the agency to its code in the profile, or add the agency to the registry.",
+            source="registry: raw.agencies",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="period_present",
+            column="period_start",
+            expectation=is_true("has_period"),
+            text_en="no period, or it ends before it starts",
+            text_id="periode kosong, atau berakhir sebelum dimulai",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="recap_unique",
+            column="period_start",
+            expectation=unique("agency_code", "subject_code", "period_start", "period_end"),
+            text_en="the same subject and period stand twice in one night's delivery",
+            text_id="instansi dan periode yang sama muncul dua kali dalam satu kiriman",
+            action=LOADER_FAULT,
+            source=NOTHING_DOUBLE,
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="counts_readable",
+            column="received_count",
+            expectation=is_true("counts_are_readable"),
+            text_en="a count is not a number",
+            text_id="ada jumlah yang bukan angka",
+            action=READ_PROBLEMS,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="counts_not_negative",
+            column="received_count",
+            expectation=at_least("lowest_count", 0),
+            text_en="a count is negative",
+            text_id="ada jumlah negatif",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="parts_add_up",
+            column="received_count",
+            expectation=is_true("parts_add_up"),
+            text_en="the six states do not add up to the received (judged when all are stated)",
+            text_id="jumlah enam status tidak sama dengan laporan diterima",
+            action="Ask the agency which figure is right; the reconciliation report shows both.",
+            source="domain 0.6: published counts often do not add up; flag, never force",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="stale_copy",
+            column="period_start",
+            expectation=is_true("figures_moved_on"),
+            text_en="every figure of every subject equals the period before: last period's file under a new date",
+            text_id="semua angka sama dengan periode sebelumnya: berkas lama dengan tanggal baru",
+            action="Ask the agency for the real figures of the period.",
+            source="extraction, trap 12: East Java, January = February 2024",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="recap_rest_readable",
+            column="_problems",
+            expectation=is_true("rest_is_readable"),
+            text_en="a column that nothing counts on could not be read and is empty",
+            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
+            action=READ_PROBLEMS,
+            source=CONTRACT,
+            severity="warning",
+        ),
+    ]

@@ -1,0 +1,87 @@
+"""Rules for survey answers. Columns are those of quality/sql/survey_responses.sql."""
+
+from quality.bounds import Bounds
+from quality.references import References
+from quality.rules import Rule, at_least, at_most, is_true, unique
+from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+
+
+def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
+    """What must hold for a respondent to enter a satisfaction figure."""
+    return [
+        Rule(
+            rule_id="survey_row_whole",
+            column="_problems",
+            expectation=is_true("row_is_whole"),
+            text_en="the source's row could not be taken apart",
+            text_id="baris dari sumber tidak dapat diurai",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="respondent_present",
+            column="respondent_key",
+            expectation=is_true("has_key"),
+            text_en="no survey code or no respondent",
+            text_id="kode survei atau responden kosong",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+        ),
+        Rule(
+            rule_id="respondent_unique",
+            column="respondent_key",
+            expectation=unique("agency_code", "survey_code", "respondent_key"),
+            text_en="the respondent stands twice in one night's delivery",
+            text_id="responden muncul dua kali dalam satu kiriman",
+            action=LOADER_FAULT,
+            source=NOTHING_DOUBLE,
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="answers_readable",
+            column="answers",
+            expectation=is_true("answers_are_readable"),
+            text_en="an answer is none of the scale's words",
+            text_id="ada jawaban di luar kata-kata skala",
+            action=ADD_WORD,
+            source=CONTRACT,
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="answers_present",
+            column="answers",
+            expectation=at_least("answered_count", 1),
+            text_en="not one attribute was answered",
+            text_id="tidak ada satu pun unsur yang dijawab",
+            action=FIX_AT_SOURCE,
+            source="domain 3.3",
+        ),
+        Rule(
+            rule_id="scores_on_scale",
+            column="answers",
+            expectation=at_most("scores_off_scale", 0),
+            text_en="a score is off the survey's scale",
+            text_id="ada nilai di luar skala survei",
+            action=FIX_AT_SOURCE,
+            source="domain 3.2 and 3.3; bounds.yml survey_lowest_score, survey_highest_score",
+        ),
+        Rule(
+            rule_id="weight_positive",
+            column="sampling_weight",
+            expectation=at_least("sampling_weight", 0, strictly=True),
+            text_en="sampling weight missing or not above zero",
+            text_id="bobot sampel kosong atau tidak lebih dari nol",
+            action=FIX_AT_SOURCE,
+            source="domain 3.3",
+        ),
+        Rule(
+            rule_id="survey_rest_readable",
+            column="_problems",
+            expectation=is_true("rest_is_readable"),
+            text_en="a column that nothing counts on could not be read and is empty",
+            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
+            action=READ_PROBLEMS,
+            source=CONTRACT,
+            severity="warning",
+        ),
+    ]
