@@ -1,11 +1,12 @@
-"""python -m warehouse up | init | dsn | psql [arguments] | down"""
+"""python -m warehouse up | init | dsn | env | psql [arguments] | down"""
 
 import argparse
 import os
+import shlex
 import sys
 
 from warehouse import schema, server
-from warehouse.connection import warehouse_dsn
+from warehouse.connection import dbt_environment, warehouse_dsn
 from warehouse.settings import settings
 
 
@@ -17,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("init", help="apply the schema: safe to repeat")
     dsn = commands.add_parser("dsn", help="print the libpq connection string")
     dsn.add_argument("--database", default=server.DATABASE, choices=[server.DATABASE, server.AIRFLOW_DATABASE])
+    commands.add_parser("env", help='print exports for dbt: eval "$(python -m warehouse env)"')
     psql = commands.add_parser("psql", help="open psql as a role, or pass it arguments, e.g. psql -- -c 'select 1'")
     psql.add_argument("--role", default="data_engineer")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
@@ -42,6 +44,9 @@ def _run(options: argparse.Namespace) -> int:
             print("\n".join(schema.apply()))
         case "dsn":
             print(warehouse_dsn() if own_server else server.socket_dsn(state_dir, options.database))
+        case "env":
+            for name, value in dbt_environment(warehouse_dsn()).items():
+                print(f"export {name}={shlex.quote(value)}")
         case "psql":
             rest = options.rest[1:] if options.rest[:1] == ["--"] else options.rest
             if options.role != "owner":

@@ -4,6 +4,7 @@ from typing import Literal
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
 
 from warehouse.server import socket_dsn
 from warehouse.settings import settings
@@ -28,6 +29,19 @@ def warehouse_dsn() -> str:
     """
     configured = settings().warehouse_dsn
     return configured.get_secret_value() if configured else socket_dsn(settings().state_dir)
+
+
+def dbt_environment(dsn: str) -> dict[str, str]:
+    """The parts of a connection string as the environment variables of dbt_project/profiles.yml.
+
+    Includes the password if the string has one.
+    """
+    parts = parse_dsn(dsn)
+    return {
+        f"LAPOR_DBT_{name.upper()}": str(parts[name])
+        for name in ("host", "port", "user", "password", "dbname", "sslmode")
+        if name in parts
+    }
 
 
 def connect(role: Role, application: str = "lapor") -> Connection:

@@ -17,5 +17,16 @@ grant select on all tables in schema raw, ops, quality to data_engineer;
 -- The reports name the night and say whether its figures are simulated.
 grant usage on schema ops, quality to reporter;
 grant select on ops.nights to reporter;
+-- The summary says which rules kept rows out; whose rows they are it does not need.
+grant select (night, agency_code, table_name, rule_ids, reasons, status) on quality.quarantined_record to reporter;
 -- What dbt makes later: tables of marts are granted in dbt_project.yml; the rooms before them are the engineers' only.
 alter default privileges for role transformer in schema staging, intermediate grant select on tables to data_engineer;
+-- dbt rebuilds the past beside the present (var schema_prefix), and refreshes the planner's statistics of what was just loaded.
+do $$
+begin
+    execute format('grant create on database %I to transformer', current_database());
+    if current_setting('server_version_num')::integer >= 170000 then
+        grant maintain on all tables in schema raw, ops, quality to transformer;
+    end if;
+end
+$$;

@@ -1,0 +1,23 @@
+{#
+  Incremental strategy: the rows named by a work list are deleted and the recomputed ones inserted, in one transaction.
+
+  Configured by the model:
+    work_list  the intermediate model that lists what this build works on (the model must ref() it)
+    work_keys  the columns that the list and the mart share
+    work_from  optional: a date column of both; rows of the key from that date on are replaced
+  Unlike delete+insert this also removes a row whose key is worked on but comes out empty (all its versions quarantined).
+#}
+{% macro get_incremental_replace_worked_on_sql(arg_dict) %}
+    {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
+    {% set work_from = config.get('work_from') %}
+    delete from {{ arg_dict['target_relation'] }} as published
+    using {{ ref(config.get('work_list')) }} as worked_on
+    where
+        {% for key in config.get('work_keys') -%}
+        published.{{ key }} = worked_on.{{ key }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+        {%- if work_from %} and published.{{ work_from }} >= worked_on.{{ work_from }}{% endif %};
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}

@@ -1,0 +1,70 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+-- One row per agency and month of receipt, or date of a flow, that the published facts had for the complaints now computed anew.
+--
+-- Written before the facts change and kept until the build is published (macro start_build), so that a build that is killed half-way
+-- does not forget which rows of the reports it left behind. The reports recompute these besides what the facts say afterwards.
+-- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_build_scope') }}
+{% set assignments = mart_before_this_build('fct_assignments') %}
+{% set events = mart_before_this_build('fct_complaint_events') %}
+{% if assignments and events and not is_full_build() %}
+with published as (
+    select
+        assignments.agency_code,
+        assignments.received_month,
+        assignments.entered_date,
+        assignments.transferred_out_date,
+        assignments.closed_date
+    from {{ ref('int_changed_complaints') }} as changed
+    inner join {{ assignments }} as assignments
+        on changed.source_system = assignments.source_system and changed.tracking_id = assignments.tracking_id
+),
+
+touched as (
+    select
+        agency_code,
+        'received_month' as touched,
+        received_month as touched_date
+    from published
+    union
+    select
+        agency_code,
+        'flow_date',
+        entered_date
+    from published
+    union
+    select
+        agency_code,
+        'flow_date',
+        transferred_out_date
+    from published
+    where transferred_out_date is not null
+    union
+    select
+        agency_code,
+        'flow_date',
+        closed_date
+    from published
+    where closed_date is not null
+    union
+    select
+        events.agency_code,
+        'flow_date',
+        events.occurred_date
+    from {{ ref('int_changed_complaints') }} as changed
+    inner join {{ events }} as events
+        on changed.source_system = events.source_system and changed.tracking_id = events.tracking_id
+    where events.stock_effect is not null
+)
+
+select * from touched
+{% if is_incremental() %}
+except
+select * from {{ this }}
+{% endif %}
+{% else %}
+select
+    null::text as agency_code,
+    null::text as touched,
+    null::date as touched_date
+where false
+{% endif %}

@@ -1,0 +1,76 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_worked_on',
+    pre_hook='{{ refuse_partial_refresh() }}',
+    work_list='int_touched_agency_months',
+    work_keys=['agency_code', 'month'],
+    indexes=[{'columns': ['month']}],
+) }}
+-- One row per agency and month of receipt: what came in and how far it has got by the cut-off. Months without complaints are here too.
+with counted as (
+    select
+        worked_on.agency_code,
+        worked_on.month,
+        worked_on.is_covered,
+        count(assignments.tracking_id)::integer as received_count,
+        (count(*) filter (where assignments.status_code <> 'DIARSIPKAN'))::integer as valid_count,
+        count(assignments.routed_at)::integer as routed_count,
+        count(assignments.followed_up_at)::integer as followed_up_count,
+        count(assignments.completed_at)::integer as completed_count,
+        (count(*) filter (where assignments.completion_mode = 'MANUAL'))::integer as completed_manual_count,
+        (count(*) filter (where assignments.completion_mode = 'OTOMATIS'))::integer as completed_automatic_count,
+        (count(*) filter (where assignments.status_code = 'TERTUNDA'))::integer as on_hold_count,
+        (count(*) filter (where assignments.status_code = 'DIARSIPKAN'))::integer as archived_count,
+        (count(*) filter (where assignments.reopened_count > 0))::integer as reopened_count,
+        (count(*) filter (where assignments.reassigned_count > 0))::integer as reassigned_count,
+        (count(*) filter (where assignments.reassigned_count > 0 and assignments.routed_at is not null))::integer as rerouted_count,
+        (count(*) filter (where assignments.is_first_response_due))::integer as first_response_due_count,
+        (count(*) filter (where assignments.is_first_response_due and assignments.first_response_outcome = 'met'))::integer
+            as first_response_within_limit_count,
+        (count(*) filter (where assignments.is_completion_due))::integer as completion_due_count,
+        (count(*) filter (where assignments.is_completion_due and assignments.completion_outcome = 'met'))::integer
+            as completion_within_limit_count
+    from {{ ref('int_touched_agency_months') }} as worked_on
+    left join {{ ref('fct_assignments') }} as assignments
+        on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
+    group by worked_on.agency_code, worked_on.month, worked_on.is_covered
+)
+
+select
+    counted.agency_code,
+    counted.month,
+    agencies.name as agency_name,
+    agencies.kind,
+    agencies.peer_group,
+    agencies.province_code,
+    agencies.is_simulated,
+    counted.received_count,
+    counted.valid_count,
+    counted.routed_count,
+    counted.followed_up_count,
+    counted.completed_count,
+    counted.completed_manual_count,
+    counted.completed_automatic_count,
+    counted.on_hold_count,
+    counted.archived_count,
+    counted.reopened_count,
+    counted.reassigned_count,
+    counted.first_response_due_count,
+    counted.first_response_within_limit_count,
+    counted.completion_due_count,
+    counted.completion_within_limit_count,
+    {{ rate('counted.routed_count', 'counted.received_count') }} as routed_rate,
+    {{ rate('counted.followed_up_count', 'counted.received_count') }} as followed_up_rate,
+    {{ wilson('counted.followed_up_count', 'counted.received_count', 'low') }} as followed_up_rate_low,
+    {{ wilson('counted.followed_up_count', 'counted.received_count', 'high') }} as followed_up_rate_high,
+    {{ rate('counted.completed_count', 'counted.received_count') }} as completed_rate,
+    {{ wilson('counted.completed_count', 'counted.received_count', 'low') }} as completed_rate_low,
+    {{ wilson('counted.completed_count', 'counted.received_count', 'high') }} as completed_rate_high,
+    {{ rate('counted.completed_count', 'counted.valid_count') }} as completed_rate_of_valid,
+    {{ rate('counted.completed_count', 'counted.routed_count') }} as completed_rate_of_routed,
+    1 - {{ rate('counted.rerouted_count', 'counted.routed_count') }} as routing_accuracy_rate_of_routed,
+    {{ rate('counted.first_response_within_limit_count', 'counted.first_response_due_count') }} as first_response_within_limit_rate_of_due,
+    {{ rate('counted.completion_within_limit_count', 'counted.completion_due_count') }} as completion_within_limit_rate_of_due
+from counted
+left join {{ ref('dim_agencies') }} as agencies on counted.agency_code = agencies.agency_code and agencies.is_current
+where counted.is_covered or counted.received_count > 0

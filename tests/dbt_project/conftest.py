@@ -1,0 +1,67 @@
+"""One dbt project directory for the session's builds, and a warehouse in which nothing has been built yet."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dbt_project.raw_world import RawWorld
+from warehouse import schema
+from warehouse.connection import connect, dbt_environment, warehouse_dsn
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DBT = Path(sys.executable).parent / "dbt"
+SCHEMAS = ("staging", "intermediate", "marts", "as_of_staging", "as_of_intermediate", "as_of_marts")
+
+Dbt = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def dbt(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """Runs dbt against the session's server: dbt("build", ...). A failure is an assertion with dbt's own words, unless check=False."""
+    target = tmp_path_factory.mktemp("dbt")
+
+    def run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [
+                DBT,
+                command,
+                "--project-dir",
+                "dbt_project",
+                "--profiles-dir",
+                "dbt_project",
+                "--target-path",
+                target,
+                "--log-path",
+                target,
+                *arguments,
+            ],
+            cwd=REPOSITORY,
+            env={**os.environ, **dbt_environment(warehouse_dsn())},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout[-6000:] + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def world(server: Path) -> Iterator[RawWorld]:
+    """An empty raw schema with no marts yet, for a module that builds once and asks many questions."""
+    connection = connect("owner", "lapor/test")
+    empty = RawWorld(connection)
+    tables = empty.value(
+        "select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables where schemaname in ('raw', 'restricted', 'ops', 'quality')"
+    )
+    empty.run(f"truncate {tables} restart identity cascade")
+    for name in SCHEMAS:
+        empty.run(f"drop schema if exists {name} cascade")
+    schema.apply()
+    yield empty
+    connection.close()

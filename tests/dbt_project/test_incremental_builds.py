@@ -1,0 +1,137 @@
+"""A build computes what changed, and ends with the same marts as computing everything."""
+
+from datetime import date
+
+from tests.dbt_project.conftest import Dbt
+from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR, RawWorld
+
+FIRST, SECOND = date(2021, 6, 29), date(2021, 6, 30)
+QUICK = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed")
+
+
+def checksums(world: RawWorld, schema: str = "marts") -> dict[str, tuple[int, str]]:
+    """Rows and a checksum of every table of a schema, whatever order the rows stand in."""
+    tables = [
+        name for (name,) in world.run("select tablename from pg_tables where schemaname = %s order by 1", (schema,))
+    ]
+    assert len(tables) > 10
+    return {
+        name: world.run(
+            f"select count(*), coalesce(md5(string_agg(line, ';' order by line)), '') from (select rows::text as line from {schema}.{name} as rows) as lines"
+        )[0]
+        for name in tables
+    }
+
+
+def test_incremental_builds_equal_a_full_refresh(world: RawWorld, dbt: Dbt) -> None:
+    first_night(world)
+    dbt("build", "--exclude-resource-type", "unit_test")
+    world.publish()
+    assert world.value("select count(*) from marts.fct_complaints") == 6
+    assert world.run(
+        "select first_response_outcome, is_first_response_due from marts.fct_assignments where tracking_id = '#4'"
+    ) == [("not_yet_due", False)]
+    published_then = checksums(world)
+
+    second_night(world)
+    dbt("build", *QUICK)
+    after_second = checksums(world)
+    changed = {row[0] for row in world.run("select tracking_id from intermediate.int_changed_complaints")}
+    assert changed == {
+        "#1",
+        "#2",
+        "#4",
+        "#7",
+    }  # delivered, moved to another agency, fallen due, new; not the other four
+    assert world.value("select first_response_outcome from marts.fct_assignments where tracking_id = '#4'") == "missed"
+    assert after_second["fct_complaints"] != published_then["fct_complaints"]
+
+    # Built, not published: building again redoes the night to the same end.
+    dbt("build", *QUICK)
+    assert checksums(world) == after_second
+    world.publish()
+
+    # Rebuilt in schemas of its own, the first night is what was published then, and the ledger and the marts are as they were.
+    dbt("build", *QUICK[:2], "--vars", f"{{as_of: {FIRST}, schema_prefix: as_of_}}")
+    assert checksums(world, "as_of_marts") == published_then
+    assert checksums(world) == after_second
+    assert world.value("select count(*) from ops.nights where built_seq > published_seq") == 0
+
+    # Nothing changed: nothing is worked on.
+    dbt("build", *QUICK)
+    assert world.value("select count(*) from intermediate.int_changed_complaints") == 0
+    assert checksums(world) == after_second
+
+    # The first night is corrected: a delivery taken again without a complaint, a month of receipt corrected, a held delivery released.
+    corrections(world)
+    # The build is killed between the facts and the reports.
+    dbt("run", "--select", "+fct_complaints")
+    dbt("build", *QUICK)
+    corrected = checksums(world)
+    assert world.value("select count(*) from marts.fct_complaints where tracking_id = '#5'") == 0
+    assert world.value("select count(*) from marts.fct_complaints where tracking_id = '#6'") == 1
+    assert world.run(
+        "select received_count from marts.rpt_agency_performance_monthly where agency_code = %s order by month",
+        (KARIMUN,),
+    ) == [(0,), (1,), (1,)]
+
+    refused = dbt("run", "--full-refresh", "--select", "fct_complaints", check=False)
+    assert refused.returncode != 0
+    assert "dbt build --full-refresh" in refused.stdout
+    assert checksums(world) == corrected
+
+    dbt("build", "--full-refresh", *QUICK[:2])
+    assert checksums(world) == corrected
+
+
+def first_night(world: RawWorld) -> None:
+    world.open(FIRST)
+    world.delivery(FIRST, BATAM)
+    world.complaint(FIRST, BATAM, "#1", [("MASUK", "2021-06-10 09:00"), ("DISPOSISI", "2021-06-11 09:00")])
+    world.complaint(
+        FIRST,
+        BATAM,
+        "#2",
+        [("MASUK", "2021-06-14 09:00"), ("DISPOSISI", "2021-06-15 09:00"), ("BUKAN_WEWENANG", "2021-06-16 09:00")],
+    )
+    world.complaint(
+        FIRST,
+        BATAM,
+        "#3",
+        [("MASUK", "2021-05-03 09:00"), ("DISPOSISI", "2021-05-04 09:00"), ("SELESAI_MANUAL", "2021-05-05 09:00")],
+    )
+    # Routed on Wednesday the 23rd: five working days end on the second night.
+    world.complaint(FIRST, BATAM, "#4", [("MASUK", "2021-06-22 09:00"), ("DISPOSISI", "2021-06-23 09:00")])
+    world.complaint(FIRST, BATAM, "#5", [("MASUK", "2021-06-21 09:00")])
+    world.delivery(FIRST, KARIMUN)
+    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-06-21 09:00")])
+    world.delivery(FIRST, PUPR, verdict="held")
+    world.complaint(FIRST, PUPR, "#6", [("MASUK", "2021-06-21 09:00")])
+
+
+def second_night(world: RawWorld) -> None:
+    world.open(SECOND)
+    world.delivery(SECOND, BATAM)
+    # Completed, reopened and late: a reply dated before the first night, and one event told differently.
+    world.complaint(SECOND, BATAM, "#1", [], status="DIPROSES")
+    world.event(SECOND, BATAM, "#1", 2, "DISPOSISI", "2021-06-12 09:00")
+    world.event(SECOND, BATAM, "#1", 3, "SELESAI_MANUAL", "2021-06-28 09:00")
+    world.event(SECOND, BATAM, "#1", 4, "BUKA_KEMBALI", "2021-06-30 09:00")
+    world.delivery(SECOND, PUPR)
+    world.complaint(
+        SECOND,
+        PUPR,
+        "#2",
+        [("MASUK", "2021-06-14 09:00"), ("DISPOSISI", "2021-06-30 09:00"), ("SELESAI_MANUAL", "2021-06-30 15:00")],
+    )
+    world.complaint(SECOND, PUPR, "#7", [("MASUK", "2021-06-30 09:00")])
+
+
+def corrections(world: RawWorld) -> None:
+    world.take_back(FIRST, BATAM, "#5")
+    world.take_back(FIRST, KARIMUN, "#8")
+    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-05-21 09:00")])
+    world.complaint(FIRST, KARIMUN, "#9", [("MASUK", "2021-06-21 09:00"), ("DISPOSISI", "2021-06-21 10:00")])
+    world.complaint(FIRST, BATAM, "#10", [("MASUK", "2021-04-21 09:00")])
+    world.run("update quality.agency_verdict set verdict = 'pass' where night = %s and agency_code = %s", (FIRST, PUPR))
+    world.run("update raw.agencies set name = 'Kabupaten Karimun (baru)' where agency_code = %s", (KARIMUN,))
