@@ -1,0 +1,136 @@
+# Everything a person types. Both environments are made on first use, from python3 alone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV := .venv/.uv/bin/uv
+UV_VERSION := 0.13.9
+READY := .venv/.locked .venv-airflow/.locked
+STATE := $(abspath $(or $(LAPOR_STATE_DIR),.state))
+SIMULATOR_PORT ?= 8711
+LOCAL_AIRFLOW := .venv-airflow/bin/python dags/local_airflow.py
+DEMO_NIGHTS := 2021-06-27,2021-06-28,2021-06-29,2021-06-30
+REAL_FILES := $(abspath ../shared/data/real)
+REAL_NIGHT := 2024-09-01
+
+export LAPOR_STATE_DIR := $(STATE)
+export LAPOR_CONNECTION_SIMULATOR_HTTP ?= http://127.0.0.1:$(SIMULATOR_PORT)
+export LAPOR_CONNECTION_SIMULATOR_DROPS ?= file://$(STATE)/simulator/drops
+export LAPOR_CONNECTION_REAL_FILES ?= file://$(REAL_FILES)
+export Q
+
+# The keys of this state directory, unless the environment brings its own.
+define KEYS
+[ -n "$${LAPOR_LANDING_KEY:-}" ] || { set -a; . "$(STATE)/env"; set +a; }
+endef
+
+# step WORDS COMMAND...: say what is done, do it, say how long it took.
+define STEP
+step() { echo "==> $$1"; shift; local began=$$SECONDS; "$$@"; echo "    $$((SECONDS - began)) s"; }
+endef
+
+.PHONY: help demo real test lint bench up down sql dsn clean lock
+help: ## list what can be typed
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) $(STATE)/env ## six months of 657 simulated agencies through the whole pipeline, and what came out
+	@$(KEYS)
+	$(STEP)
+	began=$$SECONDS
+	trap '$(LOCAL_AIRFLOW) stop >/dev/null; .venv/bin/python -m simulator down' EXIT
+	step "warehouse: PostgreSQL under $(STATE)" .venv/bin/python -m warehouse up
+	step "simulator: 657 agencies, January to June 2021" .venv/bin/python -m simulator up \
+		--from 2021-01-01 --to 2021-06-30 --nights $(DEMO_NIGHTS) --port $(SIMULATOR_PORT)
+	step "airflow: the initial load and three nights" $(LOCAL_AIRFLOW) run --nights $(DEMO_NIGHTS)
+	step "summary" .venv/bin/python -m reports summary --published KOTA-21.71
+	echo "done in $$((SECONDS - began)) s; the warehouse stays up: make sql Q=\"select ...\", make down"
+
+real: $(READY) ## the same pipeline over real files: East Java's official recaps and NYC 311 requests
+	@if [ ! -d "$(REAL_FILES)" ]; then echo "make real: skipped, the real files are not at $(REAL_FILES)"; exit 0; fi
+	export LAPOR_STATE_DIR="$(STATE)/real" LAPOR_REGISTRY_DIR="$(CURDIR)/extract/registry_real"
+	$(MAKE) "$(STATE)/real/env" STATE="$(STATE)/real"
+	[ -n "$${LAPOR_LANDING_KEY:-}" ] || { set -a; . "$(STATE)/real/env"; set +a; }
+	$(STEP)
+	trap '$(LOCAL_AIRFLOW) stop >/dev/null' EXIT
+	step "warehouse: PostgreSQL under $(STATE)/real" .venv/bin/python -m warehouse up
+	step "airflow: one night over real files" $(LOCAL_AIRFLOW) run --nights $(REAL_NIGHT)
+	step "summary" .venv/bin/python -m reports summary
+	echo "query it with: LAPOR_STATE_DIR=$(STATE)/real make sql Q=\"select ...\""
+
+test: $(READY) ## every test, against real servers of its own
+	.venv/bin/python -m pytest -q
+
+lint: $(READY) ## ruff, mypy --strict, sqlfluff
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/mypy dags/local_airflow.py
+	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py
+	.venv/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+bench: $(READY) ## what a night costs, and whether it grows with the history
+	.venv/bin/python -m bench
+
+up: $(READY) $(STATE)/env ## warehouse and Airflow until Ctrl-C
+	@$(KEYS)
+	.venv/bin/python -m warehouse up
+	$(LOCAL_AIRFLOW) up
+
+down: $(READY) ## stop everything
+	@failed=0
+	for state in "$(STATE)" "$(STATE)/real"; do
+		[ -d "$$state" ] || continue
+		export LAPOR_STATE_DIR="$$state"
+		$(LOCAL_AIRFLOW) stop || failed=1
+		.venv/bin/python -m simulator down || failed=1
+		.venv/bin/python -m warehouse down || failed=1
+	done
+	exit $$failed
+
+sql: $(READY) ## run a query as data_engineer: make sql Q="select count(*) from marts.fct_complaints"; without Q a prompt
+	@if [ -n "$${Q:-}" ]; then exec .venv/bin/python -m warehouse psql -- -P pager=off -c "$$Q"; fi
+	exec .venv/bin/python -m warehouse psql
+
+dsn: $(READY) ## print the warehouse's connection string
+	@.venv/bin/python -m warehouse dsn
+
+clean: ## stop everything and remove what it wrote (.state); the environments stay
+	@[ ! -d "$(STATE)" ] || $(MAKE) down
+	rm -rf "$(STATE)"
+
+lock: $(UV) ## choose the newest versions the requirements allow and write them down with their hashes
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"
+	for environment in pipeline airflow; do
+		$(UV) pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url -q \
+			requirements/$$environment.in -o requirements/$$environment.txt
+	done
+
+$(STATE)/env: | .venv/.locked
+	@mkdir -p "$(@D)"
+	(umask 077; .venv/bin/python -m extract new-keys > "$@.part")
+	mv "$@.part" "$@"
+	echo "keys of this state directory written to $@ (mode 600); whoever loses them cannot open the landing files"
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.13 ..."; exit 1; }
+	$(PYTHON) -c 'import ensurepip' || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	echo "==> installing uv $(UV_VERSION)"
+	$(PYTHON) -m venv .venv/.uv
+	.venv/.uv/bin/python -m pip install -q uv==$(UV_VERSION)
+
+# Locked environments: nothing but what requirements/ names, by hash.
+.venv/.locked: requirements/pipeline.txt | $(UV)
+	@echo "==> environment .venv: the pipeline"
+	[ -x .venv/bin/python ] || $(PYTHON) -m venv --without-pip .venv
+	$(UV) pip sync -q --require-hashes --python .venv/bin/python $<
+	touch $@
+
+.venv-airflow/.locked: requirements/airflow.txt | $(UV)
+	@echo "==> environment .venv-airflow: Airflow"
+	[ -x .venv-airflow/bin/python ] || $(PYTHON) -m venv --without-pip .venv-airflow
+	$(UV) pip sync -q --require-hashes --python .venv-airflow/bin/python $<
+	touch $@

@@ -1,0 +1,139 @@
+"""What a night costs, step by step, and whether it grows with the history behind it.
+
+Each history gets a warehouse and a simulator of its own: the whole history is loaded as one night, then the two
+nights after it, which carry only what changed. Wall seconds, the commands' own CPU seconds and peak memory are printed,
+and the ratio of the incremental nights between the histories. Airflow's share is not in here: `make demo` shows it.
+"""
+
+import base64
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LAST_NIGHT = date(2021, 6, 30)
+FIRST_DAYS = {1: date(2021, 1, 1), 5: date(2019, 1, 1)}  # six months, thirty months
+SHARDS = 4
+DBT = 'eval "$(python -m warehouse env)"; dbt build -q --project-dir dbt_project --profiles-dir dbt_project'
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One step of one night."""
+
+    night: date
+    step: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+def measure(histories: list[int], directory: Path | None = None) -> dict[int, list[Cost]]:
+    """Run the nights of every history and return their costs; prints each step as it ends."""
+    results = {}
+    for history in histories:
+        with tempfile.TemporaryDirectory(prefix=f"lapor-bench-{history}x-", dir=directory) as folder:
+            Path(folder).chmod(0o755)  # PostgreSQL may run as a user of its own
+            results[history] = list(_nights(history, Path(folder)))
+    return results
+
+
+def _nights(history: int, state: Path) -> Iterator[Cost]:
+    nights = [LAST_NIGHT - timedelta(days=back) for back in (2, 1, 0)]
+    environment = _environment(state)
+    with _world(history, nights, environment):
+        for night in nights:
+            for step, commands in _steps(night):
+                cost = _run(night, step, commands, environment)
+                print(f"{history}x history, night {night}: {step:8} {cost.wall_seconds:7.1f} s wall", flush=True)
+                yield cost
+
+
+def _steps(night: date) -> list[tuple[str, list[str]]]:
+    extract = f"python -m extract --night {night}"
+    return [
+        ("open", [f"python -m extract open --night {night}"]),
+        ("extract", [f"{extract} --shard {shard}/{SHARDS}" for shard in range(SHARDS)]),
+        ("gate", [f"python -m quality --night {night}"]),
+        ("build", [DBT]),
+        ("close", [f"python -m extract close --night {night}"]),
+    ]
+
+
+def _run(night: date, step: str, commands: list[str], environment: dict[str, str]) -> Cost:
+    started = time.monotonic()
+    running = [
+        subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", command], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
+        )
+        for command in commands
+    ]
+    # wait4 tells what this process and its own children used.
+    ended = [os.wait4(process.pid, 0) for process in running]
+    if any(status for _, status, _ in ended):
+        raise SystemExit(f"bench: {step} of night {night} failed: {commands[0]}")
+    cpu = sum(usage.ru_utime + usage.ru_stime for _, _, usage in ended)
+    return Cost(night, step, time.monotonic() - started, cpu, max(usage.ru_maxrss for _, _, usage in ended) / 1024)
+
+
+@contextmanager
+def _world(history: int, nights: list[date], environment: dict[str, str]) -> Iterator[None]:
+    def call(*arguments: str) -> None:
+        subprocess.run([sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True)
+
+    port = environment["LAPOR_CONNECTION_SIMULATOR_HTTP"].rpartition(":")[2]
+    try:
+        call("warehouse", "up")
+        call(
+            "simulator", "up", "--from", str(FIRST_DAYS[history]), "--to", str(LAST_NIGHT),
+            "--nights", ",".join(map(str, nights)), "--port", port, "--faults", "none",
+        )  # fmt: skip
+        yield
+    finally:
+        call("simulator", "down")
+        call("warehouse", "down")
+
+
+def _environment(state: Path) -> dict[str, str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAPOR_", "WAREHOUSE_"))}
+    return inherited | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LAPOR_STATE_DIR": str(state),
+        "LAPOR_LANDING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "LAPOR_IDENTITY_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "LAPOR_CONNECTION_SIMULATOR_HTTP": f"http://127.0.0.1:{port}",
+        "LAPOR_CONNECTION_SIMULATOR_DROPS": f"file://{state}/simulator/drops",
+    }
+
+
+def report(results: dict[int, list[Cost]]) -> str:
+    """The table of all steps, and the incremental nights of the histories against each other."""
+    lines = [f"{'history':>7} {'night':10} {'step':8} {'wall s':>8} {'CPU s':>8} {'peak MB':>8}"]
+    incremental: dict[int, float] = {}
+    for history, costs in results.items():
+        lines += [
+            f"{history:>6}x {cost.night} {cost.step:8} {cost.wall_seconds:8.1f} {cost.cpu_seconds:8.1f}"
+            f" {cost.peak_megabytes:8.0f}"
+            for cost in costs
+        ]
+        later = sorted({cost.night for cost in costs})[1:]
+        incremental[history] = sum(cost.wall_seconds for cost in costs if cost.night in later) / len(later)
+    lines += [
+        f"an incremental night over {history}x history: {seconds:.1f} s" for history, seconds in incremental.items()
+    ]
+    if 1 in incremental:
+        for history, seconds in incremental.items():
+            lines.append(f"{history}x history against 1x: ratio {seconds / incremental[1]:.2f}")
+    return "\n".join(lines)

@@ -1,0 +1,230 @@
+"""The processes of a local Airflow: its secrets and settings, its database, started, watched and stopped."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]  # publishes no types
+import psycopg2
+
+DAGS = Path(__file__).resolve().parent
+REPOSITORY = DAGS.parent
+STOP_TIMEOUT_SECONDS = 20
+LOG_TAIL_LINES = 30
+COMPONENTS = {
+    "api-server": ["api-server", "--workers", "1"],
+    "dag-processor": ["dag-processor"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+}
+
+
+class LocalAirflowError(RuntimeError):
+    """Airflow does not run or does not answer; the message says what to do."""
+
+
+def airflow_home() -> Path:
+    """Where this Airflow keeps its files.
+
+    The variable is the pipeline's; it is read here because nothing of the pipeline may be imported.
+    """
+    return Path(os.environ.get("LAPOR_STATE_DIR") or REPOSITORY / ".state").resolve() / "airflow"
+
+
+def read_secrets(home: Path) -> dict[str, str]:
+    """Password and keys of this Airflow, made on first use and readable by their owner only."""
+    file = home / "secrets.json"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        made = {name: secrets.token_urlsafe(64) for name in ("password", "jwt_secret", "api_secret")}
+        made["fernet_key"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        write_private(file, made)
+        write_private(home / "passwords.json", {"admin": made["password"]})
+    return dict(json.loads(file.read_text()))
+
+
+def write_private(file: Path, content: dict[str, Any]) -> None:
+    """Write JSON with mode 600 from the first byte on."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        json.dump(content, stream)
+
+
+def metadata_dsn() -> str:
+    """SQLAlchemy address of Airflow's own database. Raises LocalAirflowError when the warehouse does not run."""
+    configured = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    if configured:
+        return configured
+    if os.environ.get("WAREHOUSE_DSN"):
+        raise LocalAirflowError(
+            "WAREHOUSE_DSN names your own server; say where Airflow keeps its metadata there: "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql+psycopg2://user:password@host/airflow"
+        )
+    python = Path(os.environ.get("LAPOR_PIPELINE_BIN") or REPOSITORY / ".venv" / "bin") / "python"
+    command = [str(python), "-m", "warehouse", "dsn", "--database", "airflow"]
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise LocalAirflowError(answer.stderr.strip() or f"{' '.join(command)} ended with {answer.returncode}")
+    return answer.stdout.strip().replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) -> dict[str, str]:
+    """Variables of the components: where things are, and what makes one night quick on a small machine."""
+    kept, address = read_secrets(home), f"http://127.0.0.1:{port}"
+    options = {
+        "CORE__DAGS_FOLDER": str(DAGS),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": os.environ.get("LAPOR_EXTRACT_SHARDS") or "4",
+        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "CORE__FERNET_KEY": kept["fernet_key"],
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "DATABASE__SQL_ALCHEMY_CONN": dsn,
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(port),
+        "API__BASE_URL": address,
+        "API__SECRET_KEY": kept["api_secret"],
+        "API_AUTH__JWT_SECRET": kept["jwt_secret"],
+        "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home / "logs" / "dag_processor"),
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        # Without the schedule a start does not run last night by itself: nights are asked for.
+        "SCHEDULER__USE_JOB_SCHEDULE": str(with_schedule),
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # the wait between one task's end and the next one's start
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # one small file: parsing it more often is only heat
+    }
+    return {**os.environ, "AIRFLOW_HOME": str(home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}
+
+
+def migrate(home: Path, environment: dict[str, str], dsn: str) -> None:
+    """Bring the metadata database to this version's schema; costs nothing when it is already there."""
+    marker = home / "schema_version"
+    with psycopg2.connect(dsn.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+
+        def schema_version() -> str:
+            cursor.execute("select to_regclass('alembic_version')")
+            if cursor.fetchone() == (None,):
+                return "empty"
+            cursor.execute("select version_num from alembic_version")
+            return ",".join(sorted(row[0] for row in cursor.fetchall()))
+
+        if marker.exists() and marker.read_text() == schema_version():
+            return
+        connection.commit()
+        log = home / "logs" / "migrate.log"
+        with log.open("w") as stream:
+            done = subprocess.run(
+                [sys.executable, "-m", "airflow", "db", "migrate"],
+                env=environment,
+                stdout=stream,
+                stderr=stream,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise LocalAirflowError(f"airflow db migrate failed:\n{tail(log)}")
+        marker.write_text(schema_version())
+
+
+class Components:
+    """The processes of this Airflow, known by id and birth so that a reused id is never taken for one of them."""
+
+    def __init__(self, home: Path) -> None:
+        self.file = home / "processes.json"
+        self.logs = home / "logs"
+
+    def start(self, environment: dict[str, str], port: int) -> None:
+        """Start every component in a session of its own: Ctrl-C reaches us, and we stop them in order."""
+        started = {}
+        for name, arguments in COMPONENTS.items():
+            with (self.logs / f"{name}.log").open("w") as log:
+                command = [sys.executable, "-m", "airflow", *arguments]
+                process = subprocess.Popen(
+                    command,
+                    env=environment,
+                    cwd=REPOSITORY,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            started[name] = [process.pid, psutil.Process(process.pid).create_time()]
+            write_private(self.file, {"port": port, "processes": started})
+
+    def alive(self) -> dict[str, psutil.Process]:
+        """The components that run now."""
+        found = {}
+        for name, (pid, born) in self._kept().get("processes", {}).items():
+            try:
+                process = psutil.Process(pid)
+                if process.create_time() == born and process.status() != psutil.STATUS_ZOMBIE:
+                    found[name] = process
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def port(self) -> int:
+        """Port of the API server. Raises LocalAirflowError when a component is missing."""
+        missing = COMPONENTS.keys() - self.alive().keys()
+        if missing:
+            raise LocalAirflowError(
+                f"Airflow is not running ({', '.join(sorted(missing))}). Start it with: make up   Its logs: {self.logs}"
+            )
+        return int(self._kept()["port"])
+
+    def stop(self) -> bool:
+        """Stop the components, the tasks they run and whatever those started; True if there was something to stop."""
+        components = list(self.alive().values())
+        everything = [*components, *(child for process in components for child in process.children(recursive=True))]
+        _signal(everything, psutil.Process.terminate)
+        _, left = psutil.wait_procs(everything, timeout=STOP_TIMEOUT_SECONDS)
+        _signal(left, psutil.Process.kill)
+        psutil.wait_procs(left, timeout=STOP_TIMEOUT_SECONDS)
+        self.file.unlink(missing_ok=True)
+        return bool(components)
+
+    def _kept(self) -> dict[str, Any]:
+        return dict(json.loads(self.file.read_text())) if self.file.exists() else {}
+
+
+def _signal(processes: list[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        try:
+            send(process)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tail(file: Path) -> str:
+    """The last lines of a log, indented; of a task's log only what its command printed and what went wrong."""
+    if not file.exists():
+        return f"    (no log at {file})"
+    lines = [said for line in file.read_text(errors="replace").splitlines() if (said := what_was_said(line))]
+    return "\n".join(f"    {line}" for line in lines[-LOG_TAIL_LINES:])
+
+
+def what_was_said(line: str) -> str:
+    """A line of a component's log as it is; of a task's JSON line the words, if not mere chatter."""
+    try:
+        entry = dict(json.loads(line))
+    except (ValueError, TypeError):
+        return line
+    is_command = "SubprocessHook" in entry.get("logger", "")
+    if not is_command and entry.get("level") not in {"warning", "error", "critical"}:
+        return ""
+    causes = [detail["exc_value"] for detail in entry.get("error_detail") or [] if detail.get("exc_value")]
+    return ": ".join([str(entry.get("event", line)), *causes])
