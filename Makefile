@@ -126,11 +126,11 @@ $(UV):
 .venv/.locked: requirements/pipeline.txt | $(UV)
 	@echo "==> environment .venv: the pipeline"
 	[ -x .venv/bin/python ] || $(PYTHON) -m venv --without-pip .venv
-	$(UV) pip sync -q --require-hashes --python .venv/bin/python $<
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv/bin/python $<
 	touch $@
 
 .venv-airflow/.locked: requirements/airflow.txt | $(UV)
 	@echo "==> environment .venv-airflow: Airflow"
 	[ -x .venv-airflow/bin/python ] || $(PYTHON) -m venv --without-pip .venv-airflow
-	$(UV) pip sync -q --require-hashes --python .venv-airflow/bin/python $<
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv-airflow/bin/python $<
 	touch $@

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +19,11 @@ SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def server() -> Iterator[Path]:
     """A running embedded PostgreSQL with our schema; yields the state directory all settings point to."""
-    state_dir = tmp_path_factory.mktemp("state")
-    # PostgreSQL runs as its own user when we are root, and must be able to reach its data.
-    for folder in (state_dir, state_dir.parent, state_dir.parent.parent):
-        folder.chmod(0o755)
+    # A folder of its own: PostgreSQL runs as its own user when we are root, and pytest closes its folders to others.
+    state_dir = Path(tempfile.mkdtemp(prefix="lapor-tests-"))
+    state_dir.chmod(0o755)
     os.environ["LAPOR_STATE_DIR"] = str(state_dir)
     os.environ["LAPOR_LANDING_KEY"] = base64.b64encode(b"landing key of the test session!").decode()
     os.environ["LAPOR_IDENTITY_KEY"] = base64.b64encode(b"identity key of the test session").decode()
@@ -32,6 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     schema.apply()
     yield state_dir
     embedded.stop(state_dir)
+    shutil.rmtree(state_dir)
 
 
 @pytest.fixture

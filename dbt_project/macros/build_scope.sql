@@ -70,3 +70,16 @@
     {% endif %}
     {{ return('') }}
 {% endmacro %}
+
+
+{#
+  Condition that `night` is one of int_worked_nights, with the nights spelled out: from literals the planner knows how few rows
+  they have among years of others and uses the index; from a join it assumes an average night and reads everything.
+
+  The caller must ref() int_worked_nights.
+#}
+{% macro in_worked_nights(night) %}
+    {% set nights = adapter.get_relation(database=target.database, schema=var('schema_prefix') ~ 'intermediate', identifier='int_worked_nights') if execute else none %}
+    {% set worked = run_query('select night from ' ~ nights ~ ' order by night').columns[0].values() if nights else [] %}
+    {{ return(night ~ " in ('" ~ worked | join("', '") ~ "')" if worked else 'false') }}
+{% endmacro %}

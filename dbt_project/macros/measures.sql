@@ -50,3 +50,12 @@
 {% macro category_id(main, label) -%}
     coalesce({{ main }} || coalesce(' > ' || {{ label }}, ''), 'BELUM DIKATEGORIKAN')
 {%- endmacro %}
+
+
+{# First date of an agency in rpt_agency_stock_flow_daily: that of its first movement, or of the first night if that is earlier. #}
+{% macro first_stock_date(agency_code) -%}
+    least(
+        (select min(flows.flow_date) from {{ ref('int_stock_flows') }} as flows where flows.agency_code = {{ agency_code }}),
+        (select min(nights.night) from {{ ref('stg_nights') }} as nights)
+    )
+{%- endmacro %}

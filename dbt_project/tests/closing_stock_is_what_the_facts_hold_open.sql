@@ -9,16 +9,18 @@ with held_open as (
     group by agency_code
 ),
 
+-- One agency at a time, so that each reads its own last days by index.
 dated_later as (
     select
-        flows.agency_code,
-        sum(case when flows.flow in ('RECEIVED', 'TRANSFERRED_IN', 'REOPENED') then 1 else -1 end) as net_count
-    from {{ ref('int_stock_flows') }} as flows
+        restarts.agency_code,
+        counted.net_count
+    from {{ ref('int_stock_flow_restarts') }} as restarts
     cross join {{ ref('int_build_scope') }} as scope
-    where
-        flows.flow_date > scope.night
-        and flows.agency_code in (select agency_code from {{ ref('int_stock_flow_restarts') }})
-    group by flows.agency_code
+    cross join lateral (
+        select sum(case when flows.flow in ('RECEIVED', 'TRANSFERRED_IN', 'REOPENED') then 1 else -1 end) as net_count
+        from {{ ref('int_stock_flows') }} as flows
+        where flows.agency_code = restarts.agency_code and flows.flow_date > scope.night
+    ) as counted
 )
 
 select

@@ -1,4 +1,5 @@
 -- The seam: what stands in staging for a night is exactly what the ledger and the gate say was accepted. Nights in this build.
+-- depends_on: {{ ref('int_worked_nights') }}
 with staged as (
     {% for table, resource, kind in [
         ('stg_complaints', 'complaints', 'records'),
@@ -12,8 +13,8 @@ with staged as (
         '{{ resource }}' as resource,
         '{{ kind }}' as kind,
         count(*) as row_count
-    from {{ ref('int_worked_nights') }} as nights
-    inner join {{ ref(table) }} as rows_staged on nights.night = rows_staged.night
+    from {{ ref(table) }} as rows_staged
+    where {{ in_worked_nights('rows_staged.night') }}
     group by rows_staged.night, rows_staged.agency_code
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -26,11 +27,10 @@ accepted as (
         deliveries.resource,
         counts.kind,
         counts.row_count
-    from {{ ref('int_worked_nights') }} as nights
-    inner join {{ ref('fct_deliveries') }} as deliveries on nights.night = deliveries.night
+    from {{ ref('fct_deliveries') }} as deliveries
     cross join
         lateral (values ('records', deliveries.accepted_count), ('events', deliveries.accepted_event_count)) as counts (kind, row_count)
-    where counts.row_count > 0
+    where {{ in_worked_nights('deliveries.night') }} and counts.row_count > 0
 )
 
 select

@@ -11,7 +11,7 @@ with delivered as (
         keys.source_system,
         keys.tracking_id
     from {{ ref('stg_delivered_keys') }} as keys
-    {% if not is_full %}inner join {{ ref('int_worked_nights') }} as nights on keys.night = nights.night{% endif %}
+    {% if not is_full %}where {{ in_worked_nights('keys.night') }}{% endif %}
 ),
 
 {% if assignments and events and not is_full %}
@@ -20,13 +20,13 @@ published_from_these_nights as (
         published.source_system,
         published.tracking_id
     from {{ assignments }} as published
-    inner join {{ ref('int_worked_nights') }} as nights on published.night = nights.night
+    where {{ in_worked_nights('published.night') }}
     union all
     select
         published.source_system,
         published.tracking_id
     from {{ events }} as published
-    inner join {{ ref('int_worked_nights') }} as nights on published.night = nights.night
+    where {{ in_worked_nights('published.night') }}
 ),
 
 fallen_due as (

@@ -8,30 +8,34 @@
     indexes=[{'columns': ['agency_code', 'business_date'], 'unique': true}, {'columns': ['business_date']}],
 ) }}
 -- One row per agency and date: open complaints at the start, what came in and went out, open complaints at the end.
-with restarts as (
+with published as (
+    {% if is_incremental() %}
+    select
+        agency_code,
+        business_date,
+        closing_count
+    from {{ this }}
+    {% else %}
+    select
+        null::text as agency_code,
+        null::date as business_date,
+        null::integer as closing_count
+    where false
+    {% endif %}
+),
+
+restarts as (
     select
         restarts.agency_code,
-        restarts.business_date as restart_date,
-        greatest(
-            restarts.business_date,
-            least(
-                (
-                    select min(flows.flow_date) from {{ ref('int_stock_flows') }} as flows
-                    where flows.agency_code = restarts.agency_code
-                ),
-                (select min(night) from {{ ref('stg_nights') }})
-            )
-        ) as first_date,
-        {% if is_incremental() %}
-        coalesce(before.closing_count, 0) as opening_count
-        {% else %}
-        0 as opening_count
-        {% endif %}
+        coalesce(day_before.closing_count, 0) as opening_count,
+        -- Looking for the first movement of all is only needed where nothing stands before.
+        case
+            when day_before.agency_code is not null then restarts.business_date
+            else greatest(restarts.business_date, {{ first_stock_date('restarts.agency_code') }})
+        end as first_date
     from {{ ref('int_stock_flow_restarts') }} as restarts
-    {% if is_incremental() %}
-    left join {{ this }} as before
-        on restarts.agency_code = before.agency_code and restarts.business_date - 1 = before.business_date
-    {% endif %}
+    left join published as day_before
+        on restarts.agency_code = day_before.agency_code and restarts.business_date - 1 = day_before.business_date
 ),
 
 days as (
@@ -43,20 +47,25 @@ days as (
     cross join {{ ref('int_build_scope') }} as scope
 ),
 
+-- One agency at a time, so that each reads its own last days by index.
 moved as (
     select
-        flows.agency_code,
-        flows.flow_date as business_date,
-        (count(*) filter (where flows.flow = 'RECEIVED'))::integer as received_count,
-        (count(*) filter (where flows.flow = 'TRANSFERRED_IN'))::integer as transferred_in_count,
-        (count(*) filter (where flows.flow = 'REOPENED'))::integer as reopened_count,
-        (count(*) filter (where flows.flow = 'COMPLETED'))::integer as completed_count,
-        (count(*) filter (where flows.flow = 'ARCHIVED'))::integer as archived_count,
-        (count(*) filter (where flows.flow = 'TRANSFERRED_OUT'))::integer as transferred_out_count
+        restarts.agency_code,
+        counted.*
     from restarts
-    inner join {{ ref('int_stock_flows') }} as flows
-        on restarts.agency_code = flows.agency_code and restarts.first_date <= flows.flow_date
-    group by flows.agency_code, flows.flow_date
+    cross join lateral (
+        select
+            flows.flow_date as business_date,
+            (count(*) filter (where flows.flow = 'RECEIVED'))::integer as received_count,
+            (count(*) filter (where flows.flow = 'TRANSFERRED_IN'))::integer as transferred_in_count,
+            (count(*) filter (where flows.flow = 'REOPENED'))::integer as reopened_count,
+            (count(*) filter (where flows.flow = 'COMPLETED'))::integer as completed_count,
+            (count(*) filter (where flows.flow = 'ARCHIVED'))::integer as archived_count,
+            (count(*) filter (where flows.flow = 'TRANSFERRED_OUT'))::integer as transferred_out_count
+        from {{ ref('int_stock_flows') }} as flows
+        where flows.agency_code = restarts.agency_code and flows.flow_date >= restarts.first_date
+        group by flows.flow_date
+    ) as counted
 ),
 
 dense as (

@@ -5,12 +5,12 @@
     work_list='int_worked_nights',
     work_keys=['night'],
 ) }}
+-- depends_on: {{ ref('int_worked_nights') }}
 -- One row per night, kind of agency and province: who was expected to deliver complaints, and who did.
 with deliveries as (
-    select deliveries.*
-    from {{ ref('int_worked_nights') }} as nights
-    inner join {{ ref('fct_deliveries') }} as deliveries on nights.night = deliveries.night
-    where deliveries.resource = 'complaints'
+    select *
+    from {{ ref('fct_deliveries') }}
+    where {{ in_worked_nights('night') }} and resource = 'complaints'
 ),
 
 placed as (

@@ -6,11 +6,12 @@
     work_keys=['night'],
     indexes=[{'columns': ['agency_code', 'night']}],
 ) }}
+-- depends_on: {{ ref('int_worked_nights') }}
 -- One row per night, agency and resource: what was handed over and where every row of it went.
 with deliveries as (
-    select deliveries.*
-    from {{ ref('int_worked_nights') }} as nights
-    inner join {{ ref('stg_deliveries') }} as deliveries on nights.night = deliveries.night
+    select *
+    from {{ ref('stg_deliveries') }}
+    where {{ in_worked_nights('night') }}
 ),
 
 kept_out as (
@@ -24,8 +25,8 @@ kept_out as (
         end as resource,
         count(*) filter (where rows_kept_out.table_name <> 'complaint_events') as row_count,
         count(*) filter (where rows_kept_out.table_name = 'complaint_events') as event_count
-    from {{ ref('int_worked_nights') }} as nights
-    inner join {{ ref('stg_quarantined_rows') }} as rows_kept_out on nights.night = rows_kept_out.night
+    from {{ ref('stg_quarantined_rows') }} as rows_kept_out
+    where {{ in_worked_nights('rows_kept_out.night') }}
     group by rows_kept_out.night, rows_kept_out.agency_code, resource
 ),
 

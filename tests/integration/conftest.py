@@ -1,0 +1,177 @@
+"""A small nation whose nights run as commands, as Airflow and people run them; two nights are built once for all tests."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from simulator.faults import FaultPlan
+from simulator.threads import serve_in_thread
+from simulator.truth import write_truth
+from simulator.world import World
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+REGISTRY = REPOSITORY / "extract" / "registry"
+FIRST, LAST = date(2021, 6, 29), date(2021, 6, 30)
+AGENCIES = [
+    "KOTA-21.71", "KEM-2060", "KAB-11.02", "KAB-11.05", "KAB-11.08", "KAB-11.09", "KAB-12.05", "KAB-12.11", "KAB-13.01",
+    "KAB-14.04", "KAB-32.04", "KAB-33.15", "KAB-35.13", "KAB-63.11", "KOTA-12.71", "KOTA-33.73", "KOTA-35.78", "PROV-12",
+    "PROV-13", "PROV-15", "PROV-31", "PROV-33", "KEM-1020", "KEM-1030",
+]  # fmt: skip
+BROKEN = {"PROV-12": "hang", "PROV-13": "garbage_html", "PROV-15": "error_500"}
+SHARDS = 2
+NIGHT_COMMANDS = (
+    "python -m extract open --night {night}",
+    *(f"python -m extract --night {{night}} --shard {shard}/{SHARDS}" for shard in range(SHARDS)),
+    "python -m quality --night {night}",
+    "dbt build -q --project-dir dbt_project --profiles-dir dbt_project",
+    "python -m extract close --night {night}",
+)
+
+
+@dataclass
+class Warehouse:
+    """One database of the session's server with the environment its commands run in."""
+
+    name: str
+    environment: dict[str, str]
+    outputs: list[str] = field(default_factory=list)
+
+    def commands(self, *commands: str) -> None:
+        """Run commands one after another, as typed; a failure is an assertion with their words."""
+        for command in commands:
+            done = subprocess.run(self._shell(command), **self._where(), capture_output=True, text=True, check=False)
+            self.outputs.append(done.stdout + done.stderr)
+            assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+    def night(self, night: date) -> None:
+        """All commands of a night."""
+        self.commands(*(command.format(night=night) for command in NIGHT_COMMANDS))
+
+    def kill_night_after(self, night: date, seconds: float) -> bool:
+        """Start the night and SIGKILL everything of it after so many seconds; False when it had already ended."""
+        script = " && ".join(command.format(night=night) for command in NIGHT_COMMANDS)
+        process = subprocess.Popen(
+            self._shell(script),
+            **self._where(),
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+        return False
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Rows of a query, as the owner."""
+        with closing(psycopg2.connect(self.environment["WAREHOUSE_DSN"])) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def checksums(self) -> dict[str, object]:
+        """A checksum of every mart: equal only if every value of every row is."""
+        tables = [
+            str(name) for (name,) in self.query("select tablename from pg_tables where schemaname = 'marts' order by 1")
+        ]
+        assert len(tables) > 10
+        return {
+            table: self.query(
+                f"select count(*), md5(string_agg(t::text, E'\\n' order by t::text)) from marts.{table} as t"
+            )
+            for table in tables
+        }
+
+    def _shell(self, command: str) -> list[str]:
+        return ["bash", "-euo", "pipefail", "-c", f'eval "$(python -m warehouse env)"; {command}']
+
+    def _where(self) -> dict[str, object]:
+        return {"cwd": REPOSITORY, "env": self.environment}
+
+
+@dataclass(frozen=True)
+class Nation:
+    """The running simulator and what its warehouses need to know of it."""
+
+    folder: Path
+    truth: Path
+    server_dsn: str
+    variables: dict[str, str]
+
+    def warehouse(self, name: str, template: str | None = None) -> Warehouse:
+        """A new database, empty or a copy of `template`."""
+        with closing(psycopg2.connect(self.server_dsn)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"create database {name}" + (f" template {template}" if template else ""))
+        state = self.folder / name
+        state.mkdir()
+        own = {
+            "WAREHOUSE_DSN": re.sub(r"@/\w+", f"@/{name}", self.server_dsn),
+            "LAPOR_STATE_DIR": str(state),
+            "DBT_TARGET_PATH": str(self.folder / "dbt"),
+            "DBT_LOG_PATH": str(state / "dbt"),
+        }
+        warehouse = Warehouse(name, {**os.environ, **self.variables, **own})
+        if template is None:
+            warehouse.commands("python -m warehouse init")
+        return warehouse
+
+
+@pytest.fixture(scope="session")
+def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nation]:
+    """Two dozen agencies of all dialects, half a year, three of them broken on the last night."""
+    folder = tmp_path_factory.mktemp("nation")
+    registry = folder / "registry"
+    registry.mkdir()
+    (registry / "registry.yml").write_text((REGISTRY / "registry.yml").read_text())
+    for name in ("agencies.csv", "sources.csv"):
+        with (REGISTRY / name).open(newline="") as source, (registry / name).open("w", newline="") as target:
+            rows = csv.reader(source)
+            writer = csv.writer(target)
+            writer.writerow(next(rows))
+            writer.writerows(row for row in rows if row[0] in AGENCIES)
+    world = World.build(agencies=AGENCIES, registry=REGISTRY, scale=0.5)
+    write_truth(world, [FIRST, LAST], folder / "truth")
+    faults = FaultPlan.of({code: (kind, [LAST]) for code, kind in BROKEN.items()})
+    with serve_in_thread(world, folder / "drops", nights=[FIRST, LAST], faults=faults) as url:
+        variables = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LAPOR_REGISTRY_DIR": str(registry),
+            "LAPOR_CONNECTION_SIMULATOR_HTTP": url,
+            "LAPOR_CONNECTION_SIMULATOR_DROPS": f"file://{folder}/drops",
+            "LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS": "1",
+            "LAPOR_EXTRACT_AGENCY_DEADLINE_SECONDS": "3",
+            "LAPOR_EXTRACT_ATTEMPTS": "2",
+        }
+        dsn = f"postgresql://postgres@/lapor?host={server}/postgres"
+        yield Nation(folder, folder / "truth", dsn, variables)
+
+
+@pytest.fixture(scope="session")
+def first_night(nation: Nation) -> Warehouse:
+    """The initial load, built and published."""
+    warehouse = nation.warehouse("nation_first")
+    warehouse.night(FIRST)
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def built(nation: Nation, first_night: Warehouse) -> Warehouse:
+    """The initial load and the incremental night after it. Tests only read it."""
+    warehouse = nation.warehouse("nation_built", template=first_night.name)
+    warehouse.night(LAST)
+    return warehouse
