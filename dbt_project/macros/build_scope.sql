@@ -83,3 +83,12 @@
     {% set worked = run_query('select night from ' ~ nights ~ ' order by night').columns[0].values() if nights else [] %}
     {{ return(night ~ " in ('" ~ worked | join("', '") ~ "')" if worked else 'false') }}
 {% endmacro %}
+
+
+{# Condition that a row meets the work list on its keys; every row when there is no work list. #}
+{% macro rows_this_build_wrote(work_list, work_keys) %}
+    {% if not work_list %}{{ return('true') }}{% endif %}
+    {% if work_keys == ['night'] %}{{ return(in_worked_nights('night')) }}{% endif %}
+    {% set keys = work_keys | join(', ') %}
+    {{ return('(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ work_list ~ ')') }}
+{% endmacro %}

@@ -92,6 +92,11 @@ def delivered(world: RawWorld) -> None:
             {ATTRIBUTES[0]: 4 if number < 900 else 2, ATTRIBUTES[1]: 3 if number < 614 else 1},
         )
 
+    # Taken again after the gate passed it: the verdict is on the attempt before.
+    world.delivery(NIGHT, KARIMUN, "recaps")
+    world.recap(NIGHT, KARIMUN, KARIMUN, date(2021, 1, 1), NIGHT, received_count=1)
+    world.run("update ops.deliveries set attempt = 2 where agency_code = %s and resource = 'recaps'", (KARIMUN,))
+
     world.delivery(NIGHT, BATAM, "recaps")
     world.recap(
         NIGHT,
@@ -146,6 +151,15 @@ def test_every_row_delivered_is_accounted_for(built: RawWorld) -> None:
         (PUPR, 1, 1, 0, 0, 5, 5, 0, 0),
         (BATAM, 6, 5, 1, 0, 16, 15, 1, 0),
     ]
+
+
+def test_a_verdict_on_an_earlier_attempt_lets_nothing_in(built: RawWorld) -> None:
+    row = built.run(
+        "select gate_verdict, accepted_count, held_count from marts.fct_deliveries where agency_code = %s and resource = 'recaps'",
+        (KARIMUN,),
+    )
+    assert row == [("not_gated", 0, 1)]
+    assert built.value(f"select count(*) from marts.rpt_recap_reconciliation where agency_code = '{KARIMUN}'") == 0
 
 
 def test_coverage_tells_held_from_empty(built: RawWorld) -> None:

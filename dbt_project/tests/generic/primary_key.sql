@@ -5,12 +5,9 @@
   are looked at, so that the test's cost does not grow with history; the table's unique index covers the others.
 #}
 {% test primary_key(model, columns, worked_on=none, worked_keys=none) %}
-    {% set keys = columns | join(', ') %}
-    {% set meeting = (worked_keys or []) | join(', ') %}
-    {% set in_work_list = '(' ~ meeting ~ ') in (select ' ~ meeting ~ ' from ' ~ worked_on ~ ')' %}
-    select {{ keys }}
+    select {{ columns | join(', ') }}
     from {{ model }}
-    where {{ 'true' if not worked_on else in_worked_nights('night') if meeting == 'night' else in_work_list }}
-    group by {{ keys }}
+    where {{ rows_this_build_wrote(worked_on, worked_keys) }}
+    group by {{ columns | join(', ') }}
     having count(*) > 1 {% for column in columns %}or {{ column }} is null {% endfor %}
 {% endtest %}
