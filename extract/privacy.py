@@ -30,6 +30,11 @@ _MARKS = {f"m{index}": f"[{name}]" for index, (name, _) in enumerate(_NUMBER_PAT
 _EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _PLATE = re.compile(r"\b(?!RT|RW|NO|KM)[A-Z]{1,2}[ \-][1-9]\d{0,3}[ \-](?!RT|RW)[A-Z]{1,3}\b")
 _DIGIT = re.compile(r"\d")
+# An anonymous reporter's name stands in no field, but people sign: capitalised words after those that lead to a name.
+_SIGNED = re.compile(
+    r"\b((?i:hormat (?:saya|kami)|salam(?: hormat)?|tertanda|ttd|nama(?: saya| lengkap)?|saya bernama|atas nama|a\.n\.)"
+    r"[ ,:.\-]*)[A-Z][\w'.]*(?: [A-Z][\w'.]*){0,3}"
+)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _DIGITS = re.compile(r"\D+")
 _SHORT = 80
@@ -109,6 +114,7 @@ def _in_word(text: str, index: int) -> bool:
 
 
 def _scrub(text: str) -> str:
+    text = _SIGNED.sub(rf"\1{OWN_IDENTITY}", text)
     if "@" in text:
         text = _EMAIL.sub("[EMAIL]", text)
     if _DIGIT.search(text):

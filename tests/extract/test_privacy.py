@@ -67,3 +67,16 @@ def test_a_shape_describes_without_telling() -> None:
 def test_an_address_is_redacted_whole_and_its_common_words_stay() -> None:
     own = Identity(address="Jalan Melati 5").words()
     assert redact("saya di Jalan Melati 5, jalan rusak", own) == "saya di [IDENTITAS], jalan rusak"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Terima kasih. Hormat saya, Qavkwihlux Zybkwiqwim", "Terima kasih. Hormat saya, [IDENTITAS]"),
+        ("nama saya Velindro Tasmuk dan jalan rusak", "nama saya [IDENTITAS] dan jalan rusak"),
+        ("Salam hormat: Velindro", "Salam hormat: [IDENTITAS]"),
+        ("atas nama warga kampung", "atas nama warga kampung"),
+    ],
+)
+def test_a_signature_is_masked_though_no_field_names_the_reporter(text: str, expected: str) -> None:
+    assert redact(text) == expected

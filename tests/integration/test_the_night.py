@@ -46,7 +46,7 @@ def test_every_row_is_accounted_for(built: Warehouse) -> None:
     )
     received, explained, events, events_explained, quarantined = map(int, totals)  # type: ignore[call-overload]
     assert received == explained > 1000
-    assert events == events_explained > received
+    assert events == events_explained > 1000
     assert quarantined > 0
 
 
