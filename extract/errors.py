@@ -17,10 +17,6 @@ class DeliveryLate(DeliveryFailed):
     """The agency has not put its file there yet."""
 
 
-class DeliveryAbsent(DeliveryFailed):
-    """A source that delivers irregularly has nothing new tonight: not a failure."""
-
-
 class ProfileInvalid(ValueError):
     """A profile does not say what it must; the message names the file and the key."""
 

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 
 from extract.connectors import Connector, Page, Window, connector_for
 from extract.connectors.rest import HttpLimits, HttpSession
-from extract.errors import DeliveryAbsent, DeliveryFailed, DeliveryLate
+from extract.errors import DeliveryFailed, DeliveryLate
 from extract.landing import LandingFile, decode_key, read_landing
 from extract.ledger import Planned, cut_off
 from extract.load import Delivery, Loader
@@ -223,9 +223,7 @@ class Shard:
 
 
 def _failed(planned: Planned, failure: DeliveryFailed, started_at: datetime) -> Delivery:
-    if isinstance(failure, DeliveryAbsent) or (
-        isinstance(failure, DeliveryLate) and planned.source.frequency == "irregular"
-    ):
+    if isinstance(failure, DeliveryLate) and planned.source.frequency == "irregular":
         return Delivery("empty", reason="nothing handed over; this source delivers irregularly", started_at=started_at)
     state = "late" if isinstance(failure, DeliveryLate) else "failed"
     return Delivery(state, reason=failure.reason, started_at=started_at)
