@@ -18,6 +18,7 @@ class Bounds:
     early_event_hours: float
     bad_share: float
     bad_share_min_rows: int
+    bad_event_share_min_events: int
     volume_factor: float
     volume_floor_rows: int
     volume_min_nights: int

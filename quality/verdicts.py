@@ -33,7 +33,8 @@ def add_bad_shares(
 ) -> pd.DataFrame:
     """The delivery frame with its bad rows and shares; `rows` maps each raw table to its frame and decisions.
 
-    A share is null, and so not judged, when the delivery brought fewer than bad_share_min_rows.
+    A share is null, and so not judged, when the delivery brought fewer than bad_share_min_rows, or events
+    than bad_event_share_min_events.
     """
     bad: dict[str, Counter[int]] = {
         table: Counter(int(delivery) for delivery in frame["delivery_id"].loc[list(decisions.quarantined)])
@@ -45,14 +46,12 @@ def add_bad_shares(
     judged = deliveries.copy()
     judged["bad_rows"] = [own[delivery] for delivery in judged["delivery_id"]]
     judged["bad_events"] = [events[delivery] for delivery in judged["delivery_id"]]
-    for share, part, whole in (
-        ("bad_row_share", "bad_rows", "loaded_rows"),
-        ("bad_event_share", "bad_events", "loaded_events"),
+    for share, part, whole, minimum in (
+        ("bad_row_share", "bad_rows", "loaded_rows", bounds.bad_share_min_rows),
+        ("bad_event_share", "bad_events", "loaded_events", bounds.bad_event_share_min_events),
     ):
         count = judged[whole].astype("int64")
-        judged[share] = (
-            (judged[part] / count).where(count >= max(bounds.bad_share_min_rows, 1)).astype("double[pyarrow]")
-        )
+        judged[share] = (judged[part] / count).where(count >= max(minimum, 1)).astype("double[pyarrow]")
     return judged
 
 

@@ -32,7 +32,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             text_en=f"more than {bounds.bad_share:.0%} of the events broke critical rules: the source has changed",
             text_id=f"lebih dari {bounds.bad_share:.0%} riwayat melanggar aturan kritis: sumber berubah",
             action=f"See which rule (quality show), mend the profile, extract and gate again. {_RELEASE}",
-            source="gate design, point 6; bounds.yml bad_share, bad_share_min_rows",
+            source="gate design, point 6; bounds.yml bad_share, bad_event_share_min_events",
             owner="data engineer",
         ),
         Rule(

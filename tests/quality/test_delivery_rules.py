@@ -27,10 +27,11 @@ def verdicts(shared_world: World) -> dict[str, tuple[str, list[str]]]:
             world.complaint(delivery)
         for _ in range(bad):
             world.complaint(delivery, status=None)
-    delivery = world.delivery("3 bad events of 12")
-    world.complaint(delivery, tracking_id="6000001")
-    for number in range(12):
-        world.row("complaint_events", delivery, event_type="MASUK" if number > 2 else None)
+    for number, (agency, bad, of) in enumerate((("11 bad events of 50", 11, 50), ("48 bad events of 49", 48, 49))):
+        delivery = world.delivery(agency)
+        world.complaint(delivery, tracking_id=f"600000{number}")
+        for event in range(of):
+            world.row("complaint_events", delivery, event_type=None if event < bad else "MASUK")
 
     history(world, "flood", rows=10)
     world.delivery("flood", loaded_rows=SPIKE)
@@ -67,7 +68,8 @@ def verdicts(shared_world: World) -> dict[str, tuple[str, list[str]]]:
         ("3 bad of 12", "held", ["bad_row_share", "status_known"]),
         ("2 bad of 12", "pass_with_quarantine", ["status_known"]),
         ("8 bad of 9", "pass_with_quarantine", ["status_known"]),
-        ("3 bad events of 12", "held", ["bad_event_share", "event_type_known"]),
+        ("11 bad events of 50", "held", ["bad_event_share", "event_type_known"]),
+        ("48 bad events of 49", "pass_with_quarantine", ["event_type_known"]),
         ("flood", "held", ["volume_plausible"]),
         ("busy night", "pass", []),
         ("large agency", "pass", []),
