@@ -1,8 +1,13 @@
 """python -m extract [run] --night D [--shard i/n] [--agency A]... [--resource R]... [--redo] [--dry-run]
-python -m extract open | close | replay --night D
+python -m extract open | close --night D
+python -m extract replay --night D [--agency A]...            read the landed originals again
+python -m extract backfill --night D --from A --to B [--agency A]...   add what changed from A to B to that night
+python -m extract prune --keep-nights N                       remove landed originals older than N nights
+python -m extract rekey                                       seal landed originals again under the current key
 python -m extract new-keys
 
-A night is opened, extracted (by any number of shards), gated, built and closed; each step is safe to repeat.
+A night is opened, extracted (by any number of shards), gated, built and closed; each step is safe to repeat and goes on
+where it broke off.
 """
 
 import argparse
@@ -10,12 +15,13 @@ import base64
 import secrets
 import sys
 import time
-from datetime import date
+from datetime import date, timedelta
 
 from psycopg2.extensions import connection as Connection
 
 from extract import ledger
 from extract.errors import ProfileInvalid, RegistryInvalid
+from extract.landing import LandingKeys, SealBroken, landing_store, prune, rekey
 from extract.runner import Outcome, Shard
 from extract.sources import Registry, read_registry
 from warehouse.connection import connect
@@ -26,18 +32,24 @@ from warehouse.settings import settings
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when the work is done, whatever single agencies did, 1 when it could not be done."""
     options = _parser().parse_args(arguments)
+    if options.night is None and options.command not in ("prune", "rekey", "new-keys"):
+        _parser().error(f"{options.command} needs --night")
+    if options.command == "backfill" and options.first is None:
+        _parser().error("backfill needs --from")
     if options.command == "new-keys":
         for name in ("LAPOR_LANDING_KEY", "LAPOR_IDENTITY_KEY"):
             print(f"{name}={base64.b64encode(secrets.token_bytes(32)).decode()}")
         return 0
     try:
+        if options.command in ("prune", "rekey"):
+            return _keep_landing(options)
         registry = read_registry(settings().registry_dir)
         connection = connect("loader", f"lapor/extract {options.command}")
         try:
             return _run(options, registry, connection)
         finally:
             connection.close()
-    except (RegistryInvalid, ProfileInvalid, WarehouseNotRunning, ValueError) as error:
+    except (RegistryInvalid, ProfileInvalid, WarehouseNotRunning, SealBroken, ValueError) as error:
         print(f"python -m extract {options.command}: {error}", file=sys.stderr)
         return 1
 
@@ -52,17 +64,34 @@ def _run(options: argparse.Namespace, registry: Registry, connection: Connection
         case "close":
             states = ledger.close_night(connection, night)
             print(f"night {night} published; deliveries: {_listed(states)}")
-        case "run" | "replay":
+        case "run" | "replay" | "backfill":
             started = time.monotonic()
             replaying = options.command == "replay"
             planned = ledger.plan(
                 connection, night, registry,
                 shard=options.shard, agencies=options.agency, resources=options.resource,
-                redo=options.redo or replaying,
+                redo=options.redo or replaying, extend=options.command == "backfill",
             )  # fmt: skip
+            if options.command == "backfill":
+                planned = [ledger.extended(item, options.first, options.last or night) for item in planned]
             shard = Shard(None if options.dry_run else connection, night, settings())
             outcome = shard.replay(planned) if replaying else shard.run(planned)
             _report(options, outcome, time.monotonic() - started)
+    return 0
+
+
+def _keep_landing(options: argparse.Namespace) -> int:
+    """What can be done about the landed originals: forget the old ones, seal them under another key."""
+    store = landing_store(settings())
+    if options.command == "rekey":
+        keys = LandingKeys.from_settings(settings())
+        print(f"{rekey(store, keys)} segments sealed again under key {keys.current_id}")
+        return 0
+    if options.keep_nights is None:
+        raise ValueError("--keep-nights is missing: how many nights of originals to keep")
+    nights = store.nights()
+    before = max(nights, default=date.min) - timedelta(days=options.keep_nights - 1) if nights else date.min
+    print(f"{prune(store, before)} segments of nights before {before} removed")
     return 0
 
 
@@ -81,15 +110,21 @@ def _listed(states: dict[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
+_COMMANDS = ["run", "open", "close", "replay", "backfill", "prune", "rekey", "new-keys"]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m extract", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", nargs="?", default="run", choices=["run", "open", "close", "replay", "new-keys"])
+    parser.add_argument("command", nargs="?", default="run", choices=_COMMANDS)
     parser.add_argument("--night", type=date.fromisoformat, default=None, help="business date, YYYY-MM-DD")
     parser.add_argument("--shard", type=_shard, default=(0, 1), help="i/n: the i-th of n parts, counted from 0")
     parser.add_argument("--agency", action="append", default=[], help="only this agency (repeatable)")
     parser.add_argument("--resource", action="append", default=[], help="only this resource (repeatable)")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="backfill: first day")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="backfill: last day")
+    parser.add_argument("--keep-nights", type=int, metavar="N", help="prune: how many nights to keep")
     parser.add_argument("--redo", action="store_true", help="also deliveries that are already final")
     parser.add_argument("--dry-run", action="store_true", help="fetch and read, write nothing")
     return parser

@@ -2,15 +2,28 @@
 
 
 class DeliveryFailed(Exception):
-    """One delivery could not be had; its ledger row says why and the night goes on.
+    """One delivery could not be had; its ledger row says what was wrong and what to do, and the night goes on.
 
-    `retryable` is true when asking again in the same night may help.
+    `retryable` is true when asking again in the same night may help, after `retry_after` seconds if the source said so.
     """
 
-    def __init__(self, reason: str, *, retryable: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(
+        self, reason: str, remedy: str = "", *, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{reason}. {remedy}" if remedy else reason)
+        self.reason = str(self)
         self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class SourceChanged(DeliveryFailed):
+    """What came is not what the profile describes. Asking again does not help; a person has to look."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            reason,
+            "The source has changed: compare a fresh sample with its profile (python -m extract check-profile).",
+        )
 
 
 class DeliveryLate(DeliveryFailed):

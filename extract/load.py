@@ -1,9 +1,10 @@
-"""Load one delivery into raw, all or nothing.
+"""Load one delivery into raw, part by part, each all or nothing.
 
-The rows, the texts and the ledger row commit in one transaction: a crash leaves either the whole delivery or none of
-it, so running it again is always safe. Loading a delivery again first takes away what it loaded before. A version is
-kept only when its content differs from the latest one of an earlier night. A row that PostgreSQL refuses is found by
-bisection and stays as an empty row with the reason, so that it is counted and quarantined; the others are unharmed.
+The rows, the texts, the files taken and the ledger row with its checkpoint commit in one transaction: a crash leaves a
+part stored or not, so going on is always safe. A new attempt first takes away what the one before it loaded. A version
+is kept only when its content differs from the latest one of an earlier night; of two versions in one delivery the newer
+stays. A row that PostgreSQL refuses is found by bisection and stays as an empty row with the reason, so that it is
+counted and quarantined; the others are unharmed.
 """
 
 import io
@@ -18,7 +19,9 @@ import msgspec
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json, execute_values
 
+from extract.connectors import FileTaken
 from extract.ledger import Planned
 from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Row
 
@@ -26,13 +29,21 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _CARRIED = ("source_position", "content_hash", "_problems")
 
 
-@dataclass(slots=True)
-class Delivery:
-    """What came of one delivery: its rows, or the state and reason it ended with."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stored part of a delivery: its rows, and what the ledger row says from then on.
 
+    `begins` is true for the first part of an attempt. `state` is `expected` while more is to come: then `checkpoint` is
+    where to go on (None when the delivery can only be read whole). `content_sha256` is over all pages so far.
+    """
+
+    number: int
+    begins: bool
     state: str
     rows: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
+    files: Sequence[FileTaken] = ()
+    checkpoint: str | None = None
     reason: str | None = None
     stated_total: int | None = None
     page_count: int = 0
@@ -41,16 +52,17 @@ class Delivery:
     landing_path: str | None = None
     watermark_to: datetime | None = None
     unknown_fields: Sequence[str] = ()
+    missing_fields: Sequence[str] = ()
+    retyped_fields: Sequence[str] = ()
+    field_types: dict[str, str] = field(default_factory=dict)
     started_at: datetime | None = None
-    finished_at: datetime | None = None
 
 
 class Loader:
-    """Writes deliveries of one night over one connection (role loader)."""
+    """Writes deliveries over one connection (role loader)."""
 
-    def __init__(self, connection: Connection, night: date) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._night = night
         with connection, connection.cursor() as cursor:
             for table in COLUMNS:
                 # pg_temp is this session's own; the same names in another session are other tables.
@@ -62,21 +74,61 @@ class Loader:
                 cursor.execute(f"alter table incoming_{table} add column ordinal integer")
             cursor.execute("alter table incoming_complaints add column title text, add column body text")
 
-    def load(self, planned: Planned, delivery: Delivery, table: str) -> tuple[int, int]:
-        """Write one delivery; returns (rows loaded, events loaded). Raises nothing but database trouble."""
+    def store(self, planned: Planned, part: Part, table: str) -> int:
+        """Write one part; returns the rows that are new or changed. Raises nothing but database trouble.
+
+        The first part of a new attempt takes away what earlier attempts had loaded, unless the delivery is extended.
+        """
+        with self._connection, self._connection.cursor() as cursor:
+            self._claim(cursor, planned, part)
+            removed = 0
+            if part.begins and planned.attempt and not planned.keeps_rows:
+                removed = self._remove(cursor, planned, table)
+            follows = not part.begins or planned.keeps_rows
+            rows, replaced = self._append(cursor, planned, table, part.rows, follows=follows)
+            events, replaced_events = self._append(cursor, planned, EVENTS, part.events, follows=follows)
+            self._record(cursor, planned, part, rows - replaced, events - replaced_events)
+            self._remember_files(cursor, planned, part.files)
+            if removed or rows or events or replaced:
+                cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [planned.night])
+        return rows
+
+    def record_failure(self, planned: Planned, state: str, reason: str, started_at: datetime) -> None:
+        """Say in the ledger why a delivery did not come, or not to its end. What is stored stays.
+
+        A delivery that was had before and is only asked for again keeps its state: what we have is not lost to a bad
+        hour.
+        """
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(
-                "select attempt from ops.deliveries where delivery_id = %s for update", [planned.delivery_id]
+                """
+                update ops.deliveries
+                set
+                    state = case when state in ('received', 'empty') then state else %(state)s end,
+                    reason = case when state in ('received', 'empty')
+                        then 'asked again without success, what came before stands: ' || %(reason)s else %(reason)s
+                    end,
+                    attempt = attempt
+                        + case when state in ('received', 'empty') or checkpoint is not null then 0 else 1 end,
+                    started_at = %(started_at)s,
+                    finished_at = now()
+                where delivery_id = %(delivery_id)s
+                """,
+                {"state": state, "reason": reason, "started_at": started_at, "delivery_id": planned.delivery_id},
             )
-            if cursor.fetchone() != (planned.attempt,):
-                raise RuntimeError(f"delivery {planned.delivery_id} was loaded by another process meanwhile: run again")
-            removed = self._remove(cursor, planned, table) if planned.attempt else 0
-            loaded = self._append(cursor, planned, table, delivery.rows) if delivery.rows else 0
-            events = self._append(cursor, planned, EVENTS, delivery.events) if delivery.events else 0
-            self._record(cursor, planned, delivery, loaded, events)
-            if removed or loaded or events:
-                cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [self._night])
-        return loaded, events
+
+    @staticmethod
+    def _claim(cursor: Cursor, planned: Planned, part: Part) -> None:
+        """Lock the ledger row and see that nobody else has gone on with the delivery meanwhile."""
+        cursor.execute(
+            "select attempt, part_count from ops.deliveries where delivery_id = %s for update", [planned.delivery_id]
+        )
+        attempt, part_count = cursor.fetchone() or (None, None)
+        mine = attempt == planned.attempt if part.begins else attempt == planned.attempt_now
+        if not mine or (
+            not part.begins and not planned.is_replayed and part_count not in (part.number - 1, part.number)
+        ):
+            raise RuntimeError(f"delivery {planned.delivery_id} was loaded by another process meanwhile: run again")
 
     def _remove(self, cursor: Cursor, planned: Planned, table: str) -> int:
         removed = 0
@@ -86,15 +138,29 @@ class Loader:
         cursor.execute("delete from restricted.complaint_texts where delivery_id = %s", [planned.delivery_id])
         return removed
 
-    def _append(self, cursor: Cursor, planned: Planned, table: str, rows: list[Row]) -> int:
+    def _append(
+        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row], *, follows: bool
+    ) -> tuple[int, int]:
+        """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced."""
+        if not rows:
+            return 0, 0
         self._copy(cursor, table, list(enumerate(rows)))
         columns, key = COLUMNS[table], KEYS[table]
         same_key = " and ".join(f"known.{column} = incoming.{column}" for column in key)
+        facts = {"agency": planned.agency.agency_code, "night": planned.night, "delivery": planned.delivery_id}
+        replaced = self._replace_earlier(cursor, table, same_key, facts) if follows else 0
         # A row without a whole key is like no other row: its place in the delivery is its identity, and no earlier
         # version is its own.
         own = " or ".join(f"{column} is null" for column in key)
         newest = "updated_at desc nulls last, ordinal desc" if table == COMPLAINTS else "ordinal desc"
         listed = ", ".join((*columns, *_CARRIED))
+        not_here = (
+            f"and not exists (select from raw.{table} as known where known.delivery_id = %(delivery)s"
+            f" and known.agency_code = %(agency)s and {same_key})"
+            if follows
+            else ""
+        )
+        # Only what was received counts as known: rows of a delivery that broke off are not in the marts.
         cursor.execute(
             f"""
             with incoming as (
@@ -109,11 +175,13 @@ class Loader:
                 left join lateral (
                     select known.content_hash
                     from raw.{table} as known
+                    inner join ops.deliveries as delivery using (delivery_id)
                     where known.agency_code = %(agency)s and known.night < %(night)s and {same_key}
+                        and delivery.state = 'received'
                     order by known.night desc, known.row_id desc
                     limit 1
                 ) as latest on true
-                where latest.content_hash is distinct from incoming.content_hash
+                where latest.content_hash is distinct from incoming.content_hash {not_here}
                 order by incoming.ordinal
             ),
 
@@ -125,12 +193,36 @@ class Loader:
             ){self._texts_clause(table)}
             select count(*) from appended
             """,
-            {"agency": planned.agency.agency_code, "night": self._night, "delivery": planned.delivery_id},
+            facts,
         )
         row = cursor.fetchone()
         cursor.execute(f"truncate pg_temp.incoming_{table}")
         assert row is not None
-        return int(row[0])
+        return int(row[0]), replaced
+
+    @staticmethod
+    def _replace_earlier(cursor: Cursor, table: str, same_key: str, facts: dict[str, Any]) -> int:
+        """Take away what earlier parts of this delivery brought of the same things, unless that is newer."""
+        newer = (
+            " and (incoming.updated_at is null or known.updated_at is null or incoming.updated_at >= known.updated_at)"
+            if table == COMPLAINTS
+            else ""
+        )
+        cursor.execute(
+            f"delete from raw.{table} as known using pg_temp.incoming_{table} as incoming"
+            f" where known.delivery_id = %(delivery)s and known.agency_code = %(agency)s and {same_key}{newer}",
+            facts,
+        )
+        replaced = cursor.rowcount
+        if table == COMPLAINTS and replaced:
+            cursor.execute(
+                f"delete from restricted.complaint_texts as known using pg_temp.incoming_{table} as incoming"
+                f" where known.delivery_id = %(delivery)s and {same_key} and not exists ("
+                f" select from raw.{table} as row where row.delivery_id = known.delivery_id"
+                " and row.source_system = known.source_system and row.tracking_id = known.tracking_id)",
+                facts,
+            )
+        return replaced
 
     @staticmethod
     def _texts_clause(table: str) -> str:
@@ -171,33 +263,82 @@ class Loader:
             self._copy(cursor, table, rows[:middle])
             self._copy(cursor, table, rows[middle:])
 
-    def _record(self, cursor: Cursor, planned: Planned, delivery: Delivery, loaded: int, events: int) -> None:
+    @staticmethod
+    def _record(cursor: Cursor, planned: Planned, part: Part, loaded: int, events: int) -> None:
+        kept = not part.begins or planned.keeps_rows
         facts = {
-            "state": delivery.state,
-            "attempt": planned.attempt + 1,
-            "received_rows": len(delivery.rows),
-            "superseded_rows": len(delivery.rows) - loaded,
+            "kept": int(kept),
+            "begins": int(part.begins),
+            "state": part.state,
+            "received_rows": len(part.rows),
             "loaded_rows": loaded,
-            "received_events": len(delivery.events),
-            "superseded_events": len(delivery.events) - events,
+            "received_events": len(part.events),
             "loaded_events": events,
-            "stated_total": delivery.stated_total,
-            "page_count": delivery.page_count,
-            "byte_count": delivery.byte_count,
-            "content_sha256": delivery.content_sha256,
-            "landing_path": delivery.landing_path,
+            "part_count": max(part.number, planned.part_count) if planned.is_replayed else part.number,
+            "checkpoint": part.checkpoint,
+            "stated_total": part.stated_total,
+            "page_count": part.page_count,
+            "byte_count": part.byte_count,
+            "content_sha256": part.content_sha256,
+            "landing_path": part.landing_path,
             "watermark_from": planned.since,
-            "watermark_to": delivery.watermark_to,
-            "unknown_fields": list(delivery.unknown_fields),
-            "reason": delivery.reason,
-            "started_at": delivery.started_at,
-            "finished_at": delivery.finished_at,
+            "watermark_to": part.watermark_to,
+            "unknown_fields": list(part.unknown_fields),
+            "missing_fields": list(part.missing_fields),
+            "retyped_fields": list(part.retyped_fields),
+            "field_types": Json(part.field_types) if part.field_types else None,
+            "reason": part.reason,
+            "started_at": part.started_at,
+            "delivery_id": planned.delivery_id,
         }
-        assignments = ", ".join(f"{name} = %({name})s" for name in facts)
-        cursor.execute(
-            f"update ops.deliveries set {assignments} where delivery_id = %(delivery_id)s",
-            {**facts, "delivery_id": planned.delivery_id},
+        counted = ", ".join(
+            f"{name} = {name} * %(kept)s + %({name})s"
+            for name in ("received_rows", "loaded_rows", "received_events", "loaded_events", "page_count", "byte_count")
         )
+        cursor.execute(
+            f"""
+            update ops.deliveries
+            set
+                {counted},
+                superseded_rows = (received_rows - loaded_rows) * %(kept)s + %(received_rows)s - %(loaded_rows)s,
+                superseded_events = (received_events - loaded_events) * %(kept)s
+                    + %(received_events)s - %(loaded_events)s,
+                attempt = attempt + %(begins)s,
+                state = %(state)s,
+                part_count = %(part_count)s,
+                checkpoint = %(checkpoint)s,
+                stated_total = %(stated_total)s,
+                content_sha256 = %(content_sha256)s,
+                landing_path = %(landing_path)s,
+                watermark_from = case when %(kept)s = 1 then least(watermark_from, %(watermark_from)s)
+                    else %(watermark_from)s end,
+                watermark_to = greatest(case when %(kept)s = 1 then watermark_to end, %(watermark_to)s),
+                unknown_fields = %(unknown_fields)s,
+                missing_fields = %(missing_fields)s,
+                retyped_fields = %(retyped_fields)s,
+                field_types = %(field_types)s,
+                reason = %(reason)s,
+                started_at = case when %(begins)s = 1 then %(started_at)s else started_at end,
+                finished_at = now()
+            where delivery_id = %(delivery_id)s
+            """,
+            facts,
+        )
+
+    @staticmethod
+    def _remember_files(cursor: Cursor, planned: Planned, files: Sequence[FileTaken]) -> None:
+        if files:
+            execute_values(
+                cursor,
+                "insert into ops.files (agency_code, resource, path, fingerprint, delivery_id) values %s"
+                " on conflict (agency_code, resource, path) do update set fingerprint = excluded.fingerprint,"
+                " delivery_id = excluded.delivery_id, taken_at = now()",
+                [
+                    (planned.agency.agency_code, planned.source.resource, file.path, file.fingerprint,
+                     planned.delivery_id)
+                    for file in files
+                ],
+            )  # fmt: skip
 
 
 def _line(table: str, ordinal: int, row: Row) -> str:

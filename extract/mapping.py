@@ -5,14 +5,17 @@ field that must be there and is not fails the delivery, because then the source 
 person's data: unreadable values are described by their shape, unknown words are quoted redacted.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from extract.errors import DeliveryFailed
+import msgspec
+
+from extract.errors import SourceChanged
 from extract.privacy import Identity, redact, reporter_key, shape
 from extract.profile import EventColumn, FieldSpec, Profile
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, SHAPES, SURVEYS, Record, Row
-from extract.values import MISSING, Readers, Unreadable, as_text, normal, value_at
+from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SHAPES, SURVEYS, Record, Row
+from extract.values import MISSING, Absent, Readers, Unreadable, as_text, normal, value_at
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
 REOPENING_EVENT = "BUKA_KEMBALI"
@@ -21,11 +24,22 @@ REOPENING_EVENT = "BUKA_KEMBALI"
 class Mapper:
     """A profile compiled for one agency. `rows` is its use; one mapper serves one delivery."""
 
-    def __init__(self, profile: Profile, agency_code: str, agency_zone: str, identity_secret: bytes) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        agency_code: str,
+        agency_zone: str,
+        identity_secret: bytes,
+        known_types: Mapping[str, str] | None = None,
+    ) -> None:
+        """`known_types` are the kinds of value that the delivery before had in each field."""
         self.profile = profile
+        self._drift = Drift(known_types or {})
         self._secret = identity_secret
         readers = Readers(profile, agency_code, agency_zone, identity_secret)
         self.unknown_fields: set[str] = set()
+        self._record_count = 0
+        self._absent: Counter[str] = Counter()
         self._columns = COLUMNS[profile.table]
         self._index = {name: position for position, name in enumerate(self._columns)}
         self._readers = [
@@ -62,13 +76,17 @@ class Mapper:
             self._fill_constants(values)
             return Row(record.position, values, [f"row: {record.problem}"]), []
         self._notice_unknown(record.data, self._known)
+        self._drift.notice(record.data, self._known)
         problems: list[str] = []
         identity = self._identity(record.data)
         own = identity.words()
+        self._record_count += 1
         for index, name, read in self._readers:
             try:
                 values[index] = read(record.data, own)
             except Unreadable as error:
+                if isinstance(error, Absent):
+                    self._absent[str(error)] += 1
                 problems.append(f"{name}: {error}")
         for index in self._text_columns:
             if values[index]:
@@ -77,12 +95,17 @@ class Mapper:
         events: list[Row] = []
         title = body = None
         if self.profile.table == COMPLAINTS:
-            events = self._events(record, values, own)
+            try:
+                events = self._events(record, values, own)
+            except Unreadable as error:
+                problems.append(f"events: {error}")
             self._complete(values, events)
             if values[self._index["is_anonymous"]] is False:
                 values[self._index["reporter_key"]] = reporter_key(identity, self._secret)
             title = self._free_text(record.data, self.profile.text.title, own)
             body = self._free_text(record.data, self.profile.text.body, own)
+        elif self.profile.table == RATINGS:
+            values[self._index["reporter_key"]] = reporter_key(identity, self._secret)
         elif self.profile.table == SURVEYS:
             values[self._index["answers"]] = self._answers(record.data, problems)
         return Row(record.position, values, problems, title, body), events
@@ -102,31 +125,40 @@ class Mapper:
             if path is None:
                 continue
             value = value_at(data, path)
-            found[name] = None if value is MISSING or isinstance(value, (dict, list)) else as_text(value)
+            found[name] = _plain(value)
         return Identity(**found)
 
     def _free_text(self, data: dict[str, Any], path: str | None, own: tuple[str, ...]) -> str | None:
         if path is None:
             return None
-        value = value_at(data, path)
-        if value is MISSING or isinstance(value, (dict, list)):
-            return None
-        text = as_text(value)
+        text = _plain(value_at(data, path))
         return redact(text, own) if text else None
 
     def _events(self, record: Record, complaint: list[Any], own: tuple[str, ...]) -> list[Row]:
         key = (complaint[self._index["source_system"]], complaint[self._index["tracking_id"]])
-        if self.profile.events.list:
-            entries = value_at(record.data, self.profile.events.list)
-            if entries is None or entries is MISSING:
-                return []
-            if not isinstance(entries, list):
-                raise DeliveryFailed(f"field {self.profile.events.list!r} is no list of events: the source has changed")
+        spec = self.profile.events
+        if spec.list or spec.parallel or spec.body_list:
+            entries = self._entries(record)
             return [
                 self._listed_event(f"{record.position}, event {number}", entry, key, own)
                 for number, entry in enumerate(entries, start=1)
             ]
         return list(self._column_events(record, key, complaint, own))
+
+    def _entries(self, record: Record) -> list[Any]:
+        """The events of a record as a list of objects, from whichever of the shapes the profile names."""
+        spec = self.profile.events
+        if spec.body_list:
+            return list(record.data.get(BESIDE) or ())
+        if spec.parallel:
+            columns = {name: _listed(value_at(record.data, path), path) for name, path in spec.parallel.items()}
+            # Lists of different lengths are one list with holes: the shorter ones lack their last entries.
+            length = max(map(len, columns.values()))
+            return [
+                {name: values[index] if index < len(values) else None for name, values in columns.items()}
+                for index in range(length)
+            ]
+        return _listed(value_at(record.data, spec.list or ""), spec.list or "")
 
     def _listed_event(self, position: str, entry: Any, key: tuple[Any, Any], own: tuple[str, ...]) -> Row:
         values: list[Any] = [None] * len(COLUMNS[EVENTS])
@@ -211,7 +243,7 @@ class Mapper:
         scores = {normal(word): score for word, score in spec.scores.items()}
         answers: dict[str, int] = {}
         for column, attribute in spec.attributes.items():
-            word = as_text(data.get(column))
+            word = _plain(data.get(column))
             if word is None:
                 continue
             if normal(word) in scores:
@@ -229,7 +261,7 @@ class Mapper:
                 continue
             problems.append(f"{name}: a value of shape '{shape(values[index])}' is no {name}")
             values[index] = None
-        if self.profile.table != COMPLAINTS or values[self._index["tracking_id"]] is not None:
+        if "tracking_id" not in self._index or values[self._index["tracking_id"]] is not None:
             return
         if not any(problem.startswith("tracking_id:") for problem in problems):
             problems.append("tracking_id: missing")
@@ -241,12 +273,97 @@ class Mapper:
         paths: list[str | None] = [spec.source for spec in profile.fields.values()]
         paths += [profile.identity.name, profile.identity.national_id, profile.identity.phone, profile.identity.email]
         paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
+        paths += [*profile.events.parallel.values(), BESIDE]
         for column in profile.events.columns:
             paths += [column.source, column.kind_from]
         known = {name for path in paths if path for name in (path, path.split(".")[0])}
         return known | set(profile.ignore) | (set(profile.answers.attributes) if profile.answers else set())
 
+    def require_fields(self, place: str) -> None:
+        """Raises SourceChanged when a field that the profile requires has stood in no record so far."""
+        for what, count in self._absent.items():
+            if count == self._record_count:
+                raise SourceChanged(f"{place}: {what} in every record, and profile {self.profile.name} requires it")
+
+    def missing_fields(self) -> set[str]:
+        """Mapped fields that the delivery before had and no record of this one carried."""
+        return self._drift.missing()
+
+    def retyped_fields(self) -> set[str]:
+        """Mapped fields whose values are of another kind than those of the delivery before."""
+        return self._drift.retyped()
+
+    def field_types(self) -> dict[str, str]:
+        """The kind of value of each mapped field, for the next delivery to compare with."""
+        return self._drift.types()
+
     def _notice_unknown(self, data: dict[str, Any], known: set[str]) -> None:
         if unknown := data.keys() - known:
             # A field's name is the source's own word; cut and redacted in case a value stands in its place.
             self.unknown_fields |= {redact(str(name)[:40]) for name in unknown if name}
+
+
+def _plain(value: Any) -> str | None:
+    """Text of a value whatever it is; a structure is none."""
+    if value is MISSING or isinstance(value, (dict, list)):
+        return None
+    return as_text(str(int(value)) if isinstance(value, float) and value.is_integer() else value)
+
+
+class Drift:
+    """Watches the kinds of values of a delivery's first records, enough to see that a source has changed."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+        self._kinds: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._count = 0
+
+    def notice(self, data: Mapping[str, Any], mapped: set[str]) -> None:
+        """Look at one record; only fields that the profile names count."""
+        self._count += 1
+        if self._count > _WATCHED_RECORDS:
+            return
+        self._names |= data.keys() & mapped
+        for name, value in data.items():
+            if value is None or value == "" or name not in mapped:
+                continue
+            kind = _KINDS.get(type(value), "text")
+            if self._kinds.setdefault(name, kind) != kind:
+                self._kinds[name] = "mixed"
+
+    def missing(self) -> set[str]:
+        """Fields of the delivery before that no record carried; a few records prove nothing."""
+        return set() if self._count < _PROVING_RECORDS else self._known.keys() - self._names
+
+    def retyped(self) -> set[str]:
+        """Fields with another kind of value than before."""
+        return {
+            name
+            for name, kind in self._kinds.items()
+            if self._known.get(name, kind) != kind and "mixed" not in (kind, self._known[name])
+        }
+
+    def types(self) -> dict[str, str]:
+        """What is known now, for the next delivery: nothing is forgotten because a few records lacked it."""
+        forgotten = {} if self._count >= _PROVING_RECORDS else dict(self._known)
+        return {**forgotten, **self._kinds}
+
+
+_WATCHED_RECORDS = 200
+_PROVING_RECORDS = 20
+_KINDS = {bool: "flag", int: "number", float: "number", list: "list", dict: "object"}
+
+
+def _listed(value: Any, path: str) -> list[Any]:
+    """A list, or JSON text of one; nothing is an empty list. Raises Unreadable."""
+    if value is None or value is MISSING or value == "":
+        return []
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            value = None
+    if not isinstance(value, list):
+        raise Unreadable(f"field {path!r} is no list of events")
+    return value

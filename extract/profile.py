@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from extract.errors import ProfileInvalid
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, SURVEYS, TABLE_OF_RESOURCE
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, TABLE_OF_RESOURCE
 from extract.times import parser
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -83,13 +83,30 @@ class EventColumn(_Strict):
 
 
 class EventsSpec(_Strict):
-    """The event log: a nested `list` with its own fields, or `columns` with one time each."""
+    """The event log of a complaint, in one of four shapes.
+
+    `list`: a list of objects inside the record (or JSON text of one). `parallel`: one list per field inside the record,
+    the n-th entries belong together. `body_list` with `key_from`: a list beside the records, joined by the complaint's
+    id. `columns`: one time column each.
+    """
 
     list: str | None = None
+    parallel: dict[str, str] = Field(
+        default_factory=dict, description="Name of an event field -> path of its list in the record."
+    )
+    body_list: str | None = Field(default=None, description="Path of the list of events in the whole answer ...")
+    key_from: str | None = Field(default=None, description="... and the field of an event that holds the tracking id.")
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     columns: tuple[EventColumn, ...] = ()
-    unit_from: str | None = None
     ignore: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> "EventsSpec":
+        if sum(map(bool, (self.list, self.parallel, self.body_list, self.columns))) > 1:
+            raise ValueError("give one of `list`, `parallel`, `body_list` and `columns`")
+        if bool(self.body_list) != bool(self.key_from):
+            raise ValueError("`body_list` and `key_from` belong together")
+        return self
 
 
 class AnswersSpec(_Strict):
@@ -100,38 +117,120 @@ class AnswersSpec(_Strict):
 
 
 class PagingSpec(_Strict):
-    """How an API hands out its pages."""
+    """How an API hands out its pages. A server that gives fewer rows a page than asked for is understood.
 
-    style: Literal["none", "page", "cursor"] = "none"
-    parameter: str | None = None
+    page: by number, up to `pages_at` or the first empty page. offset: by the number of rows read so far. cursor: the
+    token at `next_at`. keyset: the last record's value at `key_from`. next_url: the address at `next_at`. link: the
+    `next` of the Link header. Addresses must stay on the connection's own server.
+    """
+
+    style: Literal["none", "page", "offset", "cursor", "keyset", "next_url", "link"] = "none"
+    parameter: str | None = Field(default=None, description="Query parameter that asks for the next page.")
     size_parameter: str | None = None
     size: int = Field(default=100, ge=1)
+    first: int = Field(default=1, ge=0, description="Number of the first page (style page).")
     pages_at: str | None = Field(default=None, description="Path of the number of pages (style page).")
-    next_at: str | None = Field(default=None, description="Path of the next cursor (style cursor).")
+    next_at: str | None = Field(default=None, description="Path of the next cursor or address.")
+    key_from: str | None = Field(default=None, description="Field of the last record that asks for what follows it.")
+
+    @model_validator(mode="after")
+    def _names_what_its_style_needs(self) -> "PagingSpec":
+        needed = {"cursor": "next_at", "next_url": "next_at", "keyset": "key_from"}.get(self.style)
+        if needed and not getattr(self, needed):
+            raise ValueError(f"paging style {self.style} needs {needed}")
+        return self
 
 
 class WindowSpec(_Strict):
     """Query parameters that limit an answer to changes between two times."""
 
     since_parameter: str
-    until_parameter: str
-    format: str = "iso"
+    until_parameter: str | None = None
+    format: str = Field(default="iso", description="iso, unix, or a pattern of strftime.")
+
+
+class AuthSpec(_Strict):
+    """How a connection proves who asks; the secret is the environment's LAPOR_CREDENTIAL_<connection>.
+
+    api_key: the secret, in `header` or `query`. bearer: the secret. basic: `user:password`. oauth2: `id:secret`, for a
+    token of client credentials at `token_path` of the same server.
+    """
+
+    style: Literal["none", "api_key", "basic", "bearer", "oauth2"] = "none"
+    header: str | None = None
+    query: str | None = None
+    token_path: str | None = None
+    scope: str | None = None
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "AuthSpec":
+        if self.style == "api_key" and (self.header is None) == (self.query is None):
+            raise ValueError("an api_key stands in either `header` or `query`")
+        if self.style == "oauth2" and not self.token_path:
+            raise ValueError("oauth2 needs token_path")
+        return self
 
 
 class RestSpec(_Strict):
     """An HTTP API that answers JSON."""
 
+    method: Literal["GET", "POST"] = "GET"
+    query: dict[str, str] = Field(default_factory=dict, description="Parameters sent with every request.")
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: dict[str, Any] | None = Field(
+        default=None,
+        description="JSON of a POST. {since} {until} {size} {page} {offset} {cursor} {key} stand for what is asked; "
+        "a value that is only such a mark takes its type, null before it is known.",
+    )
     records_at: str = ""
+    record_at: str | None = Field(default=None, description="Path of the record in each entry of the list.")
     total_at: str | None = None
+    total_header: str | None = None
+    error_at: str | None = Field(default=None, description="Whatever stands here in an answer of 200 is a refusal.")
     paging: PagingSpec = PagingSpec()
     window: WindowSpec | None = None
 
+    @model_validator(mode="after")
+    def _sends_what_it_can(self) -> "RestSpec":
+        if self.body is not None and self.method != "POST":
+            raise ValueError("a body needs method POST")
+        return self
+
+
+class Open311Spec(_Strict):
+    """A GeoReport v2 server: walked by windows of time, halved while an answer is as long as the cap."""
+
+    format: Literal["json", "xml"] = "json"
+    jurisdiction_id: str | None = None
+    window_days: int = Field(default=30, ge=1, description="Width of the windows it is asked for.")
+    cap: int = Field(default=1000, ge=2, description="An answer of so many requests is taken to be cut off.")
+    page_size: int | None = Field(default=None, description="Set when the server understands page and page_size.")
+    history_start: str = Field(default="2010-01-01", description="From when on the first load asks.")
+    services: bool = Field(default=True, description="Whether to read the list of services first.")
+
 
 class TabularSpec(_Strict):
-    """Files of rows: CSV or a workbook."""
+    """Files of rows: CSV or a workbook (XLSX, XLS, ODS), in a folder, on SFTP, S3 or HTTP.
+
+    A location with * takes every file that matches and was not taken before in the same state.
+    """
 
     tail_words: tuple[str, ...] = ("JUMLAH", "TOTAL")
     delimiter: str | None = None
+    encoding: str | None = Field(default=None, description="Default: UTF-8, and Windows-1252 where it is not that.")
+    sheet: str | None = Field(default=None, description="Name of the sheet; default: the first that fits.")
+    done_suffix: str | None = Field(default=None, description="A file counts when its twin with this suffix is there.")
+    settle_seconds: float = Field(default=0, ge=0, description="A file counts when it did not change for so long.")
+
+
+class SqlSpec(_Strict):
+    """A database: a `query` with :since and :until, or the table that the source's location names."""
+
+    query: str | None = Field(default=None, description="Must return updated_from and key_from; no `order by`.")
+    updated_from: str = Field(description="Column of the last change; rows come in its order.")
+    key_from: str = Field(description="Column that tells rows of the same time apart.")
+    page_size: int = Field(default=1000, ge=1)
+    timeout_seconds: int = Field(default=60, ge=1, description="Limit of one statement, where the server knows one.")
 
 
 class Profile(_Strict):
@@ -139,10 +238,14 @@ class Profile(_Strict):
 
     name: str
     description: str
-    resource: Literal["complaints", "surveys", "recaps"]
+    resource: Literal["complaints", "surveys", "recaps", "ratings", "units", "activity"]
     time_zone: str = Field(default="Asia/Jakarta", description="IANA name, or `agency`: the agency's own zone.")
     formats: list[str] = Field(default_factory=lambda: ["iso"])
     overlap_minutes: int = Field(default=60, ge=0, description="How far back of the last night changes are read again.")
+    trailing_days: int | None = Field(
+        default=None, ge=1, description="For a source that cannot say what changed: read so many days again each night."
+    )
+    decimal_comma: bool = Field(default=False, description="Numbers are written 1.250,50.")
     true_words: tuple[str, ...] = ("ya", "true", "1", "yes")
     false_words: tuple[str, ...] = ("tidak", "false", "0", "no")
     fields: dict[str, FieldSpec]
@@ -150,8 +253,11 @@ class Profile(_Strict):
     text: TextSpec = TextSpec()
     events: EventsSpec = EventsSpec()
     answers: AnswersSpec | None = None
+    auth: AuthSpec = AuthSpec()
     rest: RestSpec = RestSpec()
+    open311: Open311Spec = Open311Spec()
     tabular: TabularSpec = TabularSpec()
+    sql: SqlSpec | None = None
     ignore: tuple[str, ...] = ()
 
     @property
@@ -161,7 +267,9 @@ class Profile(_Strict):
 
     @model_validator(mode="after")
     def _speaks_of_known_things(self) -> "Profile":
-        computed = {COMPLAINTS: {"completed_at", "reporter_key"}, SURVEYS: {"answers"}}.get(self.table, set())
+        computed = {COMPLAINTS: {"completed_at", "reporter_key"}, SURVEYS: {"answers"}, RATINGS: {"reporter_key"}}.get(
+            self.table, set()
+        )
         if unknown := set(self.fields) - set(COLUMNS[self.table]) - {"event_seq"}:
             raise ValueError(f"fields {sorted(unknown)} are no columns of {self.table}")
         if by_hand := set(self.fields) & (computed - {"completed_at"}):

@@ -14,9 +14,15 @@ COMPLAINTS = "complaints"
 EVENTS = "complaint_events"
 SURVEYS = "survey_responses"
 RECAPS = "recaps"
+RATINGS = "ratings"
+UNITS = "units"
+ACTIVITY = "agency_activity"
 
 # A resource lands in one table; the event log of a complaint comes with it.
-TABLE_OF_RESOURCE = {"complaints": COMPLAINTS, "surveys": SURVEYS, "recaps": RECAPS}
+TABLE_OF_RESOURCE = {
+    "complaints": COMPLAINTS, "surveys": SURVEYS, "recaps": RECAPS, "ratings": RATINGS, "units": UNITS,
+    "activity": ACTIVITY,
+}  # fmt: skip
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     COMPLAINTS: (
@@ -37,6 +43,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "unverified_count", "unanswered_count", "in_progress_count", "completed_count", "on_hold_count",
         "archived_count",
     ),
+    RATINGS: ("source_system", "tracking_id", "stars", "rated_at", "reporter_key"),
+    UNITS: ("unit_code", "unit_name", "parent_unit_code", "unit_kind", "valid_from", "valid_to"),
+    ACTIVITY: (
+        "as_of_date", "decree_number", "decree_date", "last_login_at", "action_plan_stated", "action_plan_date",
+        "liaison_officer_count", "admin_count",
+    ),
 }  # fmt: skip
 
 # What makes a row the same thing as an earlier one, besides the agency that delivers it.
@@ -45,7 +57,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     EVENTS: ("source_system", "tracking_id", "event_seq"),
     SURVEYS: ("survey_code", "respondent_key"),
     RECAPS: ("subject_code", "period_start", "period_end"),
+    RATINGS: ("source_system", "tracking_id"),
+    UNITS: ("unit_code",),
+    ACTIVITY: ("as_of_date",),
 }
+
+# Where a record carries the events that its source hands over beside the records.
+BESIDE = "events beside the records"
 
 # A source that only touches a record has not changed it.
 NOT_CONTENT = frozenset({"updated_at"})
@@ -55,6 +73,7 @@ SHAPES = {
     "tracking_id": re.compile(r"^(?!\d{16}$)[0-9A-Za-z][0-9A-Za-z/_.\-]{0,39}$"),
     "kemendagri_code": re.compile(r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$"),
     "unit_code": re.compile(r"^[0-9A-Za-z/_.\-]{1,20}$"),
+    "parent_unit_code": re.compile(r"^[0-9A-Za-z/_.\-]{1,20}$"),
 }
 
 

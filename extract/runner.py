@@ -1,31 +1,34 @@
 """Fetch, read and load the deliveries of one shard. One agency's trouble ends in its own ledger row.
 
-Requests run concurrently within limits (overall, per agency, a deadline per delivery); reading and loading run in one
-worker thread over one database connection, so that waiting for the database never stops the fetching.
+Requests run concurrently within limits (overall, per agency, per host, a deadline per delivery); reading and loading
+run in one worker thread over one database connection, so that waiting for the database never stops the fetching.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-import aiohttp
+from psycopg2 import InterfaceError, OperationalError
 from psycopg2.extensions import connection as Connection
 
-from extract.connectors import Connector, Page, Window, connector_for
-from extract.connectors.rest import HttpLimits, HttpSession
-from extract.errors import DeliveryFailed, DeliveryLate
-from extract.landing import LandingFile, decode_key, read_landing
-from extract.ledger import Planned, cut_off
-from extract.load import Delivery, Loader
-from extract.mapping import Mapper
-from extract.profile import Profile, read_profile
+from extract.connectors import Ask, Connector, Window, connector_for
+from extract.connectors.http import Http
+from extract.errors import DeliveryFailed, DeliveryLate, ProfileInvalid, RegistryInvalid
+from extract.intake import Desk, Intake, replay
+from extract.landing import LandingKeys, SealBroken, decode_key, landing_store, read_segment, segment_paths
+from extract.ledger import Planned, refreshed, taken_files
+from extract.load import Loader
+from extract.profile import read_profile
 from warehouse.settings import Settings
 
-_USER_AGENT = "lapor-warehouse/0.1 (nightly extraction)"
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -39,37 +42,26 @@ class Outcome:
     messages: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The two secrets extraction needs; see `python -m extract new-keys`."""
-
-    landing: bytes
-    landing_id: str
-    identity: bytes
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Keys":
-        """Read both keys. Raises ValueError naming the missing variable and how to make one."""
-        found = {}
-        for name, secret in (
-            ("LAPOR_LANDING_KEY", settings.landing_key),
-            ("LAPOR_IDENTITY_KEY", settings.identity_key),
-        ):
-            if secret is None:
-                raise ValueError(f"{name} is not set; make keys with: python -m extract new-keys")
-            found[name] = decode_key(secret.get_secret_value(), name)
-        return cls(found["LAPOR_LANDING_KEY"], settings.landing_key_id, found["LAPOR_IDENTITY_KEY"])
-
-
 class Shard:
     """One extraction process: its part of a night's deliveries."""
 
     def __init__(self, connection: Connection | None, night: date, settings: Settings) -> None:
-        """`connection` is None for a dry run: everything is fetched and read, nothing is written."""
+        """`connection` is None for a dry run: everything is fetched and read, nothing is written.
+
+        Raises ValueError naming a missing key and how to make one.
+        """
         self._night = night
         self._settings = settings
-        self._keys = Keys.from_settings(settings)
-        self._loader = Loader(connection, night) if connection else None
+        self._connection = connection
+        if settings.identity_key is None:
+            raise ValueError("LAPOR_IDENTITY_KEY is not set; make keys with: python -m extract new-keys")
+        self._desk = Desk(
+            settings=settings,
+            landing_keys=LandingKeys.from_settings(settings),
+            identity_key=decode_key(settings.identity_key.get_secret_value(), "LAPOR_IDENTITY_KEY"),
+            loader=Loader(connection) if connection else None,
+            store=landing_store(settings) if connection else None,
+        )
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
         self.outcome = Outcome()
 
@@ -79,151 +71,173 @@ class Shard:
         return self.outcome
 
     def replay(self, planned: Sequence[Planned]) -> Outcome:
-        """Read the landed originals of these deliveries again and load them anew, without asking any agency."""
+        """Read the landed originals of these deliveries again and load them anew, without asking any agency.
+
+        A delivery whose original is gone or cannot be opened stays as it is, with a message.
+        """
+        store = self._desk.store
+        assert store is not None
         for item in planned:
             if item.landing_path is None:
                 continue
-            profile = read_profile(item.source.profile)
-            path = self._settings.landing / item.landing_path
-            pages = list(read_landing(path, self._keys.landing))
-            delivery = self._finish(
-                item, profile, connector_for(item.source.connector, profile, None), pages, datetime.now(UTC)
-            )
-            delivery.landing_path = item.landing_path
-            self._load(item, profile, delivery)
+            try:
+                profile = read_profile(item.source.profile)
+                connector = connector_for(item.source.connector, profile, None)
+                paths = segment_paths(item.landing_path, item.part_count)
+                segments = (read_segment(store.get(path), self._desk.landing_keys, path) for path in paths)
+                intake = replay(self._desk, replace(item, is_replayed=True), profile, connector, segments)
+                self._note(item, intake.finish(), intake)
+            except (DeliveryFailed, SealBroken) as error:
+                self._tell(item, "not replayed", str(error))
         return self.outcome
 
     async def _run(self, planned: Sequence[Planned]) -> None:
-        settings = self._settings
-        pool = aiohttp.TCPConnector(
-            limit=settings.extract_connections, limit_per_host=0, enable_cleanup_closed=True, ttl_dns_cache=300
-        )
-        async with aiohttp.ClientSession(connector=pool, headers={"User-Agent": _USER_AGENT}) as client:
-            session = HttpSession(client, HttpLimits.from_settings(settings))
-            gate = asyncio.Semaphore(settings.extract_connections)
+        async with Http(self._settings) as http:
+            room = asyncio.Semaphore(self._settings.extract_connections)
             spent: dict[int, float] = {}
 
             async def have(items: Sequence[Planned], *, last: bool) -> list[Planned]:
-                results = await asyncio.gather(*(self._one(item, session, gate, spent, last=last) for item in items))
+                results = await asyncio.gather(*(self._one(item, http, room, spent, last=last) for item in items))
                 return [item for item, again in zip(items, results, strict=True) if again]
 
             again = await have(planned, last=False)
-            await have(again, last=True)
+            await have([await self._in_thread(self._as_it_is_now, item) for item in again], last=True)
 
     async def _one(
-        self, planned: Planned, session: HttpSession, gate: asyncio.Semaphore, spent: dict[int, float], *, last: bool
+        self, planned: Planned, http: Http, room: asyncio.Semaphore, spent: dict[int, float], *, last: bool
     ) -> bool:
         """Fetch and load one delivery; True when it failed in a way that may pass and is to be tried again."""
-        profile = read_profile(planned.source.profile)
-        connector = connector_for(planned.source.connector, profile, session)
-        async with gate:
-            started_at, clock = datetime.now(UTC), asyncio.get_running_loop().time()
-            # Both passes share one deadline, so that a hanging agency costs the night no more than that.
-            budget = self._settings.extract_agency_deadline_seconds - spent.get(planned.delivery_id, 0.0)
-            pages: list[Page] = []
+        async with room:
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            attempt: _Attempt | None = None
             try:
-                async with asyncio.timeout(max(budget, 1.0)):
-                    delivery = await self._fetch(planned, profile, connector, pages, started_at)
+                attempt = await self._in_thread(self._prepare, planned, http)
+                if http.is_broken(attempt.ask.address):
+                    if not last:
+                        return True
+                    raise DeliveryFailed(http.broken_reason(attempt.ask.address))
+                # Both passes share one deadline, so that a hanging agency costs the night no more than that.
+                limit = self._deadline(planned)
+                async with asyncio.timeout(max(limit - spent.get(planned.delivery_id, 0.0), 1.0)):
+                    async for page in attempt.connector.pages(attempt.ask):
+                        await self._in_thread(attempt.intake.take, page)
+                state = await self._in_thread(attempt.intake.finish)
+                http.worked(attempt.ask.address)
+                self._note(planned, state, attempt.intake)
+                return False
             except TimeoutError:
-                delivery = Delivery("failed", reason=self._deadline_reason(len(pages)), started_at=started_at)
-            except DeliveryFailed as failure:
-                spent[planned.delivery_id] = (
-                    spent.get(planned.delivery_id, 0.0) + asyncio.get_running_loop().time() - clock
-                )
-                if failure.retryable and not last:
-                    return True
-                delivery = _failed(planned, failure, started_at)
-        await asyncio.get_running_loop().run_in_executor(self._worker, self._load, planned, profile, delivery)
-        return False
+                failure = self._too_slow(planned, attempt)
+            except (DeliveryFailed, RegistryInvalid, ProfileInvalid) as error:
+                failure = error if isinstance(error, DeliveryFailed) else DeliveryFailed(str(error))
+            except (OperationalError, InterfaceError):
+                raise  # the warehouse itself: no agency's trouble, and nothing could be written about it
+            except Exception as error:
+                failure = _unforeseen(error)
+            spent[planned.delivery_id] = spent.get(planned.delivery_id, 0.0) + clock() - began
+            if attempt is not None and failure.retryable:
+                http.failed(attempt.ask.address)
+            if failure.retryable and not last:
+                if attempt is not None:
+                    await self._in_thread(attempt.intake.release)
+                return True
+            await self._in_thread(self._fail, planned, attempt, failure)
+            return False
 
-    async def _fetch(
-        self, planned: Planned, profile: Profile, connector: Connector, pages: list[Page], started_at: datetime
-    ) -> Delivery:
-        overlap = timedelta(minutes=profile.overlap_minutes)
-        window = Window(since=planned.since - overlap if planned.since else None, until=cut_off(self._night))
-        zone = profile.zone_for(planned.agency.time_zone)
-        async for page in connector.pages(planned.source.address(self._night), window, zone):
-            pages.append(page)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._worker, self._land_and_finish, planned, profile, connector, pages, started_at
+    async def _in_thread(
+        self, function: Callable[_Given, _Result], *given: _Given.args, **named: _Given.kwargs
+    ) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, partial(function, *given, **named))
+
+    # -- in the worker thread ---------------------------------------------------------------------------------------
+
+    def _prepare(self, planned: Planned, http: Http) -> "_Attempt":
+        profile = read_profile(planned.source.profile)
+        connector = connector_for(planned.source.connector, profile, http.for_agency(planned.agency.agency_code))
+        since = planned.since
+        if since is not None and not planned.keeps_rows:
+            since -= timedelta(minutes=profile.overlap_minutes)
+            if profile.trailing_days is not None:
+                since = min(since, planned.until - timedelta(days=profile.trailing_days))
+        ask = Ask(
+            address=planned.source.address(planned.night),
+            window=Window(since, planned.until),
+            time_zone=profile.zone_for(planned.agency.time_zone),
+            after=planned.checkpoint.after if planned.checkpoint else None,
+            taken=taken_files(self._connection, planned) if self._connection and _lists_files(planned) else {},
+        )
+        # What the checkpoint keeps is the window that is asked for, overlap and all.
+        intake = Intake(self._desk, replace(planned, since=since), profile, connector)
+        return _Attempt(ask, connector, intake)
+
+    def _as_it_is_now(self, planned: Planned) -> Planned:
+        """The delivery for the retry pass: what its first try has stored is gone on behind."""
+        return refreshed(self._connection, planned) if self._connection else planned
+
+    def _fail(self, planned: Planned, attempt: "_Attempt | None", failure: DeliveryFailed) -> None:
+        if attempt is not None:
+            attempt.intake.release()
+        late = isinstance(failure, DeliveryLate)
+        if late and planned.source.frequency == "irregular":
+            state, reason = "empty", "nothing handed over; this source delivers irregularly"
+        else:
+            state, reason = "late" if late else "failed", failure.reason
+            if planned.failed_nights and planned.night == self._night:
+                reason += f" ({planned.failed_nights + 1} nights in a row without a delivery)"
+            if attempt is not None and attempt.intake.parts_stored:
+                reason += f" ({attempt.intake.parts_stored} parts are stored; the next run goes on behind them)"
+        if self._desk.loader:
+            self._desk.loader.record_failure(planned, state, reason, datetime.now(UTC))
+        if planned.night != self._night:
+            return  # still late for an earlier night: its own night has said so
+        self.outcome.states[state] = self.outcome.states.get(state, 0) + 1
+        if state != "empty":
+            self._tell(planned, state, reason)
+
+    def _deadline(self, planned: Planned) -> float:
+        is_history = planned.since is None or planned.extends or planned.is_resumed
+        settings = self._settings
+        return settings.extract_history_deadline_seconds if is_history else settings.extract_agency_deadline_seconds
+
+    def _too_slow(self, planned: Planned, attempt: "_Attempt | None") -> DeliveryFailed:
+        pages = attempt.intake.page_count if attempt else 0
+        return DeliveryFailed(
+            f"not complete after {self._deadline(planned):g} s ({pages} pages read)",
+            "If it is only slow, raise LAPOR_EXTRACT_AGENCY_DEADLINE_SECONDS.",
         )
 
-    def _land_and_finish(
-        self, planned: Planned, profile: Profile, connector: Connector, pages: list[Page], started_at: datetime
-    ) -> Delivery:
-        landing_path = self._land(planned, pages) if self._loader else None
-        delivery = self._finish(planned, profile, connector, pages, started_at)
-        delivery.landing_path = landing_path
-        return delivery
-
-    def _land(self, planned: Planned, pages: list[Page]) -> str:
-        source = planned.source
-        name = f"{self._night}/{source.agency_code}.{source.resource}.{planned.attempt + 1}.sealed"
-        facts = {
-            "night": self._night.isoformat(), "agency_code": source.agency_code, "resource": source.resource,
-            "connector": source.connector, "profile": source.profile, "attempt": planned.attempt + 1,
-        }  # fmt: skip
-        with LandingFile(self._settings.landing / Path(name), self._keys.landing, self._keys.landing_id, facts) as file:
-            for page in pages:
-                file.write(page)
-            file.commit()
-        return name
-
-    def _finish(
-        self, planned: Planned, profile: Profile, connector: Connector, pages: list[Page], started_at: datetime
-    ) -> Delivery:
-        """Read the pages into rows. Raises DeliveryFailed when they are not what the profile describes."""
-        digest = hashlib.sha256()
-        for page in pages:
-            digest.update(page.content)
-        delivery = Delivery(
-            "empty",
-            page_count=len(pages),
-            byte_count=sum(len(page.content) for page in pages),
-            content_sha256=digest.hexdigest(),
-            watermark_to=min(cut_off(self._night), datetime.now(UTC)),
-            started_at=started_at,
-        )
-        if planned.source.frequency == "irregular" and planned.last_content_sha256 == delivery.content_sha256:
-            delivery.reason = "the same file as on an earlier night"
-            return delivery
-        mapper = Mapper(profile, planned.agency.agency_code, planned.agency.time_zone, self._keys.identity)
-        for page in pages:
-            content = connector.read(page)
-            if content.stated_total is not None:
-                delivery.stated_total = content.stated_total
-            for record in content.records:
-                row, events = mapper.rows(record)
-                delivery.rows.append(row)
-                delivery.events.extend(events)
-        delivery.unknown_fields = sorted(mapper.unknown_fields)
-        if delivery.rows:
-            delivery.state = "received"
-        return delivery
-
-    def _load(self, planned: Planned, profile: Profile, delivery: Delivery) -> None:
-        delivery.finished_at = datetime.now(UTC)
-        loaded = self._loader.load(planned, delivery, profile.table)[0] if self._loader else 0
+    def _note(self, planned: Planned, state: str, intake: Intake) -> None:
         outcome = self.outcome
-        outcome.states[delivery.state] = outcome.states.get(delivery.state, 0) + 1
-        outcome.rows += len(delivery.rows)
-        outcome.events += len(delivery.events)
-        outcome.loaded_rows += loaded
-        if delivery.state in ("failed", "late"):
-            source = planned.source
-            outcome.messages.append(
-                f"{source.agency_code} {source.resource}, night {self._night}: {delivery.state}: {delivery.reason}"
-            )
+        outcome.states[state] = outcome.states.get(state, 0) + 1
+        outcome.rows += intake.row_count
+        outcome.events += intake.event_count
+        outcome.loaded_rows += intake.loaded_rows
+        if planned.night != self._night:
+            self._tell(planned, "arrived late", f"{intake.row_count:,} rows; gate and build that night again")
 
-    def _deadline_reason(self, page_count: int) -> str:
-        return (
-            f"not complete after {self._settings.extract_agency_deadline_seconds:g} s ({page_count} pages read); "
-            "LAPOR_EXTRACT_AGENCY_DEADLINE_SECONDS sets the limit"
-        )
+    def _tell(self, planned: Planned, what: str, reason: str) -> None:
+        source = planned.source
+        self.outcome.messages.append(f"{source.agency_code} {source.resource}, night {planned.night}: {what}: {reason}")
 
 
-def _failed(planned: Planned, failure: DeliveryFailed, started_at: datetime) -> Delivery:
-    if isinstance(failure, DeliveryLate) and planned.source.frequency == "irregular":
-        return Delivery("empty", reason="nothing handed over; this source delivers irregularly", started_at=started_at)
-    state = "late" if isinstance(failure, DeliveryLate) else "failed"
-    return Delivery(state, reason=failure.reason, started_at=started_at)
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try at a delivery."""
+
+    ask: Ask
+    connector: Connector
+    intake: Intake
+
+
+def _lists_files(planned: Planned) -> bool:
+    return planned.source.connector == "tabular" and "*" in planned.source.location
+
+
+def _unforeseen(error: Exception) -> DeliveryFailed:
+    """A fault of ours in reading what came: where it happened, and nothing of what was read."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "extract" in Path(frame.filename).parts]
+    place = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else "outside of our code"
+    return DeliveryFailed(
+        f"reading it failed in a way nobody foresaw: {type(error).__name__} in {place}",
+        "Its original is not lost: report this line, mend the reader, extract the night again.",
+    )

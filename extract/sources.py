@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
+from extract.connectors import KINDS, Address
 from extract.errors import RegistryInvalid
 from extract.profile import read_profile
-from warehouse.settings import connection_base, connection_variable
+from warehouse.settings import connection_base, connection_credential, connection_host_key, connection_variable
 
 _CODE = re.compile(r"^[A-Z0-9][A-Z0-9.\-]{0,29}$")
-_CONNECTORS = {"rest", "tabular"}
 _FREQUENCIES = {"nightly", "irregular"}
 
 
@@ -43,8 +43,8 @@ class Source:
     location: str
     frequency: str
 
-    def address(self, night: date) -> str:
-        """Base of the connection (environment LAPOR_CONNECTION_<ID>) plus the location of that night.
+    def address(self, night: date) -> Address:
+        """Base of the connection (environment LAPOR_CONNECTION_<ID>) and the location of that night, with its secrets.
 
         Raises RegistryInvalid when the environment does not know the connection.
         """
@@ -54,7 +54,20 @@ class Source:
                 f"sources.csv sends {self.agency_code} {self.resource} to connection {self.connection!r}, "
                 f"but the environment has no {connection_variable(self.connection)}. Set its base URL (http://… or file:///…)."
             )
-        return base.rstrip("/") + "/" + self.location.format(night=night.isoformat(), agency_code=self.agency_code)
+        return Address(
+            connection=self.connection,
+            base=base,
+            location=self.location.format(
+                night=night.isoformat(), night_compact=f"{night:%Y%m%d}", agency_code=self.agency_code
+            ),
+            credential=connection_credential(self.connection),
+            host_key=connection_host_key(self.connection),
+        )
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether each night has a place of its own, so that what came late still lies there."""
+        return self.connector == "tabular" and "{night" in self.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +104,8 @@ def read_registry(directory: Path) -> Registry:
         key = (source.agency_code, source.resource)
         if source.agency_code not in agencies or key in sources:
             raise RegistryInvalid(f"{place}: {key} is no agency of agencies.csv or stands twice")
-        if source.connector not in _CONNECTORS or source.frequency not in _FREQUENCIES:
-            raise RegistryInvalid(f"{place}: connector must be one of {_CONNECTORS}, frequency one of {_FREQUENCIES}")
+        if source.connector not in KINDS or source.frequency not in _FREQUENCIES:
+            raise RegistryInvalid(f"{place}: connector must be one of {KINDS}, frequency one of {_FREQUENCIES}")
         if read_profile(source.profile).resource != source.resource:
             raise RegistryInvalid(f"{place}: profile {source.profile} does not read {source.resource}")
         sources[key] = source

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from extract.errors import DeliveryFailed
 from extract.privacy import Identity, redact, reporter_key, shape
 from extract.profile import FieldSpec, Profile
 from extract.times import in_utc, parser
@@ -25,6 +24,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNCLEAN = re.compile("[\x00\ud800-\udfff]|[^\\S ]|  |^ | $")
 _SHORT = 40
 _SAFE_INTEGER = 2**53
+# A spreadsheet keeps 15 digits: of a longer number the last are already lost (a NIK has 16).
+_EXACT_IN_A_SPREADSHEET = 10**15
+_WITH_POINT_ZERO = re.compile(r"\d+\.0+")
+_GROUPED = re.compile(r"-?\d{1,3}(\.\d{3})+")
+_WHOLE = re.compile(r"-?\d{1,18}")
+_ID_COLUMNS = frozenset({"tracking_id", "unit_code", "parent_unit_code", "respondent_key", "subject_code"})
 _REMEMBERED_WORDS = 10_000
 
 Read = Callable[[dict[str, Any], tuple[str, ...]], Any]
@@ -35,12 +40,16 @@ class Unreadable(ValueError):
     """A value does not read as its column; the text says how, without the value."""
 
 
-def value_at(data: dict[str, Any], path: str) -> Any:
+class Absent(Unreadable):
+    """A field that the profile requires is not in the record at all."""
+
+
+def value_at(data: Any, path: str) -> Any:
     """The value at a dotted path, or a marker when a step is absent (null on the way counts as null).
 
     A key that is written just like the path wins: headings of files have points in them.
     """
-    if path in data:
+    if isinstance(data, dict) and path in data:
         return data[path]
     value: Any = data
     for step in path.split("."):
@@ -61,6 +70,8 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, str):
         return _clean(value) if len(value) > _SHORT else _clean_word(value)
     if isinstance(value, float):
+        if abs(value) >= _EXACT_IN_A_SPREADSHEET:
+            raise Unreadable("is a number too long for a spreadsheet, which has rounded it: the column must be text")
         value = int(value) if math.isfinite(value) and value.is_integer() else value
     if isinstance(value, (dict, list)):
         raise Unreadable("is a structure where a value was expected")
@@ -89,7 +100,7 @@ class Readers:
     def reader(self, name: str, spec: FieldSpec) -> Read:
         """A function from a record to the column's value.
 
-        It raises Unreadable for a value that does not read, DeliveryFailed when a required field is absent.
+        It raises Unreadable for a value that does not read, Absent when a required field is not there.
         """
         if spec.constant is not None:
             constant = (
@@ -99,15 +110,14 @@ class Readers:
         assert spec.source is not None
         path, nested = spec.source, "." in spec.source
         convert = self._converter(spec)
+        if name in _ID_COLUMNS and spec.words is None and spec.type == "text":
+            convert = _identifier(convert)
 
         def read(data: dict[str, Any], own: tuple[str, ...]) -> Any:
             value = value_at(data, path) if nested else data.get(path, MISSING)
             if value is MISSING:
                 if spec.required:
-                    raise DeliveryFailed(
-                        f"field {path!r} is missing, which profile {self._profile.name} reads as {name}: "
-                        "the source has changed. Correct the profile or ask the agency."
-                    )
+                    raise Absent(f"field {path!r} is missing")
                 value = None
             if value is None or value == "":
                 return spec.default
@@ -129,7 +139,7 @@ class Readers:
             case "integer":
                 return lambda value, own: integer(value)
             case "decimal":
-                return lambda value, own: decimal(value)
+                return lambda value, own: decimal(value, comma=self._profile.decimal_comma)
             case "boolean":
                 return lambda value, own: self._boolean(value)
             case "key":
@@ -213,8 +223,20 @@ def cut(value: Any, spec: FieldSpec) -> str | None:
     return (text.upper() if spec.upper else text) or None
 
 
+def _identifier(convert: _Convert) -> _Convert:
+    """Ids come as whole numbers, as text, and as `12.0` of something that took them for decimals."""
+
+    def read(value: Any, own: tuple[str, ...]) -> Any:
+        if isinstance(value, bool):
+            raise Unreadable("is a flag where an id was expected")
+        text = convert(value, own)
+        return text.partition(".")[0] if isinstance(text, str) and _WITH_POINT_ZERO.fullmatch(text) else text
+
+    return read
+
+
 def integer(value: Any) -> int:
-    """A whole number, with or without the Indonesian thousands point. Raises Unreadable."""
+    """A whole number, with or without the Indonesian thousands point; `12.0` is 12. Raises Unreadable."""
     if isinstance(value, bool):
         raise Unreadable("is no whole number")
     if isinstance(value, float):
@@ -223,16 +245,30 @@ def integer(value: Any) -> int:
         return int(value)
     if isinstance(value, int):
         return value
-    text = (as_text(value) or "").replace(".", "")  # the Indonesian thousands separator
-    if not re.fullmatch(r"-?\d{1,18}", text):
+    text = as_text(value) or ""
+    if _GROUPED.fullmatch(text):
+        plain = text.replace(".", "")
+    else:
+        plain = text.partition(".")[0] if _WITH_POINT_ZERO.fullmatch(text) else text
+    if not _WHOLE.fullmatch(plain):
         raise Unreadable(f"a value of shape '{shape(text)}' is no whole number")
-    return int(text)
+    return int(plain)
 
 
-def decimal(value: Any) -> Decimal:
-    """A finite number, with a decimal point or comma. Raises Unreadable."""
+def decimal(value: Any, *, comma: bool = False) -> Decimal:
+    """A finite number;
+
+    `Rp 1.250.000,50` is one where the profile says that decimals have a comma. Raises Unreadable.
+    """
+    text = str(value).strip().removeprefix("Rp").removeprefix("IDR").replace("\u00a0", "").replace(" ", "")
+    if comma:
+        text = text.replace(".", "").replace(",", ".") if isinstance(value, str) else text
+    elif "." not in text:
+        text = text.replace(",", ".")
+    else:
+        text = text.replace(",", "")
     try:
-        number = Decimal(str(value).replace(",", "."))
+        number = Decimal(text)
     except InvalidOperation:
         raise Unreadable(f"a value of shape '{shape(str(value))}' is no number") from None
     if not number.is_finite():

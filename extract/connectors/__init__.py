@@ -4,23 +4,33 @@ Fetching and reading are apart so that a landed page can be read again years lat
 agencies, tables or privacy: what differs between source systems stands in the profile.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from extract.connectors.http import AgencyHttp
     from extract.profile import Profile
     from extract.records import Record
 
+KINDS = ("rest", "open311", "tabular", "sql")
+
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What came in one piece: an API page or a file. `decoded` spares a second parse; it is never landed."""
+class Address:
+    """Where a source is: the base URL of its connection (from the environment) and the location below it."""
 
-    name: str
-    content: bytes
-    decoded: Any = None
+    connection: str
+    base: str
+    location: str
+    credential: str | None = field(default=None, repr=False)
+    host_key: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Base and location as one URL."""
+        return f"{self.base.rstrip('/')}/{self.location}" if self.location else self.base
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +42,57 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What one delivery asks of its source.
+
+    `after` is the position of the last page that is safely stored: only what follows it is wanted. `taken` are the
+    files that earlier deliveries brought, with their fingerprints.
+    """
+
+    address: Address
+    window: Window
+    time_zone: str
+    after: str | None = None
+    taken: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTaken:
+    """The file a page was: its path, and what tells its states apart (size and time of change)."""
+
+    path: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What came in one piece: an API page or a file. `decoded` spares a second parse; it is never landed.
+
+    `position` is what `Ask.after` takes to go on behind this page; None when the source can only be read whole.
+    """
+
+    name: str
+    content: bytes
+    decoded: Any = None
+    position: str | None = None
+    file: FileTaken | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PageContent:
-    """What a page says: its records, the total the source states (None if it does not), the fields it carries."""
+    """What a page says: its records; the total the source states for the whole delivery, or for this page alone."""
 
     records: Iterator["Record"]
     stated_total: int | None = None
+    stated_rows: int | None = None
 
 
 class Connector(Protocol):
-    """The interface; see rest.py and tabular.py."""
+    """The interface; see rest.py, open311.py, tabular.py and sql.py."""
 
-    def pages(self, address: str, window: Window, time_zone: str) -> AsyncIterator[Page]:
-        """Fetch all pages of a delivery. Raises DeliveryFailed or one of its kinds."""
+    def pages(self, ask: Ask) -> AsyncIterator[Page]:
+        """Fetch the pages of a delivery in order. Raises DeliveryFailed or one of its kinds."""
         ...
 
     def read(self, page: Page) -> PageContent:
@@ -51,14 +100,23 @@ class Connector(Protocol):
         ...
 
 
-def connector_for(kind: str, profile: "Profile", session: Any) -> Connector:
-    """The connector of that kind, speaking as the profile says. `session` is the shard's HTTP session."""
+def connector_for(kind: str, profile: "Profile", http: "AgencyHttp | None") -> Connector:
+    """The connector of that kind, speaking as the profile says.
+
+    Without `http` it can read pages, not fetch them by HTTP.
+    """
+    from extract.connectors.open311 import Open311Connector
     from extract.connectors.rest import RestConnector
+    from extract.connectors.sql import SqlConnector
     from extract.connectors.tabular import TabularConnector
 
     match kind:
         case "rest":
-            return RestConnector(profile, session)
+            return RestConnector(profile, http)
+        case "open311":
+            return Open311Connector(profile, http)
         case "tabular":
-            return TabularConnector(profile)
-    raise ValueError(f"no connector is called {kind!r}: rest, tabular")
+            return TabularConnector(profile, http)
+        case "sql":
+            return SqlConnector(profile)
+    raise ValueError(f"no connector is called {kind!r}; there are {', '.join(KINDS)}")

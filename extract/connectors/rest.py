@@ -1,206 +1,295 @@
-"""HTTP APIs that answer JSON: pages by number or by cursor, changes by a window of time.
+"""HTTP APIs that answer JSON: every way of paging, changes by a window of time, GET or POST."""
 
-What is worth asking again (5xx, 429, time-outs, a page that is no JSON) is asked again with growing pauses; what is not
-(4xx, a redirect to elsewhere, a cursor that turns in a circle) fails the delivery at once, with the reason.
-"""
-
-import asyncio
-import random
-import re
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiohttp
-import msgspec
-
-from extract.connectors import Page, PageContent, Window
-from extract.errors import DeliveryFailed
-from extract.privacy import redact
+from extract.connectors import Ask, Page, PageContent, Window
+from extract.connectors.answers import decode_json
+from extract.connectors.http import AgencyHttp, Answer, same_server
+from extract.errors import DeliveryFailed, SourceChanged
 from extract.profile import Profile
-from extract.records import Record
-from extract.values import value_at
-from warehouse.settings import Settings
+from extract.records import BESIDE, Record
+from extract.values import MISSING, as_text, value_at
 
 MAX_PAGES = 100_000
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_FIRST_PAUSE_SECONDS = 0.25
-_LONGEST_PAUSE_SECONDS = 30.0
-_CHUNK_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """How long, how often and how much one request may take."""
-
-    timeout_seconds: float
-    attempts: int
-    page_bytes: int
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "HttpLimits":
-        """The limits that the environment sets."""
-        return cls(settings.extract_request_timeout_seconds, settings.extract_attempts, settings.extract_page_bytes)
-
-
-class HttpSession:
-    """The shard's HTTP client with its limits; shared by all deliveries of the shard."""
-
-    def __init__(self, client: aiohttp.ClientSession, limits: HttpLimits) -> None:
-        self._client = client
-        self._limits = limits
-
-    async def get(self, url: str, query: dict[str, str]) -> tuple[bytes, Any]:
-        """Body and decoded JSON of one page, asked for again while that may help.
-
-        Raises DeliveryFailed with the last reason; retryable when the trouble may pass.
-        """
-        for attempt in range(1, self._limits.attempts + 1):
-            try:
-                return await self._once(url, query)
-            except DeliveryFailed as failure:
-                if not failure.retryable or attempt == self._limits.attempts:
-                    raise
-                await asyncio.sleep(_pause(attempt, getattr(failure, "retry_after", None)))
-        raise AssertionError("the loop returns or raises")
-
-    async def _once(self, url: str, query: dict[str, str]) -> tuple[bytes, Any]:
-        timeout = aiohttp.ClientTimeout(total=self._limits.timeout_seconds)
-        try:
-            async with self._client.get(url, params=query, timeout=timeout, allow_redirects=False) as answer:
-                if answer.status != HTTPStatus.OK:
-                    raise _refusal(answer)
-                body = await self._body(answer)
-        except TimeoutError:
-            raise DeliveryFailed(f"no answer within {self._limits.timeout_seconds:g} s", retryable=True) from None
-        except aiohttp.ClientError as error:
-            raise DeliveryFailed(f"connection failed: {type(error).__name__}", retryable=True) from None
-        try:
-            return body, msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DeliveryFailed(_not_json(body, error), retryable=True) from None
-
-    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
-        chunks, size = [], 0
-        async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-            size += len(chunk)
-            if size > self._limits.page_bytes:
-                raise DeliveryFailed(
-                    f"a page is larger than {self._limits.page_bytes} bytes (LAPOR_EXTRACT_PAGE_BYTES)"
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+_LINK_SEPARATOR = ","
 
 
 class RestConnector:
     """Reads an API as its profile's `rest` section describes."""
 
-    def __init__(self, profile: Profile, session: HttpSession | None) -> None:
+    def __init__(self, profile: Profile, http: AgencyHttp | None) -> None:
+        self._profile = profile
         self._spec = profile.rest
-        self._session = session
+        self._http = http
 
-    async def pages(self, address: str, window: Window, time_zone: str) -> AsyncIterator[Page]:
-        """All pages of one delivery, in the order the source gives them."""
-        assert self._session is not None, "fetching needs the shard's HTTP session"
-        paging, number, cursors = self._spec.paging, 1, set[str]()
-        query = self._window_query(window, time_zone)
-        if paging.size_parameter:
-            query[paging.size_parameter] = str(paging.size)
-        while number <= MAX_PAGES:
-            if paging.style == "page" and paging.parameter:
-                query[paging.parameter] = str(number)
-            body, decoded = await self._session.get(address, query)
-            yield Page(name=f"page {number}", content=body, decoded=decoded)
-            if paging.style == "page":
-                page_count = value_at(decoded, paging.pages_at or "")
-                if not isinstance(page_count, int):
-                    raise DeliveryFailed(f"page {number} does not state the number of pages at {paging.pages_at!r}")
-                if number >= page_count:
-                    return
-            elif paging.style == "cursor" and paging.parameter:
-                cursor = value_at(decoded, paging.next_at or "")
-                if not isinstance(cursor, (str, int)) or cursor == "":
-                    return
-                if str(cursor) in cursors:
-                    raise DeliveryFailed(
-                        f"page {number} points back to a page already read: the source turns in a circle"
-                    )
-                cursors.add(str(cursor))
-                query[paging.parameter] = str(cursor)
-            else:
+    async def pages(self, ask: Ask) -> AsyncIterator[Page]:
+        """All pages of one delivery, in the order the source gives them, from `ask.after` on."""
+        assert self._http is not None, "fetching needs the shard's HTTP client"
+        walk = _Walk(self._profile, ask)
+        while True:
+            answer, decoded = await self._http.ask(
+                ask.address, self._profile.auth, walk.url, decode=decode_json, method=self._spec.method,
+                query=walk.query(), headers=self._spec.headers, body=walk.body(),
+            )  # fmt: skip
+            self._refuse_errors(decoded)
+            headers = self._stated_in_headers(answer)
+            number = walk.number
+            more = walk.advance(answer, decoded, self._entries(f"page {number}", decoded), headers)
+            yield Page(f"page {number}", answer.body, decoded, walk.position if more else None, headers=headers)
+            if not more:
                 return
-            number += 1
-        raise DeliveryFailed(f"more than {MAX_PAGES} pages")
+            if walk.number > MAX_PAGES:
+                raise DeliveryFailed(f"more than {MAX_PAGES} pages", "Ask for larger pages in the profile.")
 
     def read(self, page: Page) -> PageContent:
         """The records at the profile's path, with the total the source states."""
         decoded = page.decoded
         if decoded is None:
-            decoded = msgspec.json.decode(page.content.removeprefix(b"\xef\xbb\xbf"))
-        records = value_at(decoded, self._spec.records_at) if self._spec.records_at else decoded
-        if not isinstance(records, list):
+            try:
+                decoded = decode_json(page.content)
+            except ValueError as error:
+                raise SourceChanged(f"{page.name} is no JSON: {error}") from None
+        entries = self._entries(page.name, decoded)
+        return PageContent(self._records(page.name, entries, decoded), stated_total=self._total(page, decoded))
+
+    def _entries(self, name: str, decoded: Any) -> list[Any]:
+        entries = value_at(decoded, self._spec.records_at) if self._spec.records_at else decoded
+        if not isinstance(entries, list):
+            raise SourceChanged(f"{name} has no list of records at {self._spec.records_at!r}")
+        return entries
+
+    def _records(self, page_name: str, entries: list[Any], decoded: Any) -> Iterator[Record]:
+        events = self._events_beside(decoded)
+        key = self._profile.fields.get("tracking_id")
+        for number, entry in enumerate(entries, start=1):
+            position = f"{page_name}, row {number}"
+            record = value_at(entry, self._spec.record_at) if self._spec.record_at else entry
+            if not isinstance(record, dict):
+                yield Record(position, {}, problem="is no object")
+                continue
+            if events is not None and key is not None and key.source:
+                record = {**record, BESIDE: events.pop(_key(value_at(record, key.source), key.strip), [])}
+            yield Record(position, record)
+        for orphans in (events or {}).values():
+            for orphan in orphans:
+                yield Record(f"{page_name}, events", {BESIDE: [orphan]}, problem="an event of no record in its page")
+
+    def _events_beside(self, decoded: Any) -> dict[str | None, list[Any]] | None:
+        """Events that stand beside the records, by the id of their complaint."""
+        spec = self._profile.events
+        if spec.body_list is None or spec.key_from is None:
+            return None
+        found: dict[str | None, list[Any]] = {}
+        entries = value_at(decoded, spec.body_list)
+        if entries is MISSING or entries is None:
+            return found
+        if not isinstance(entries, list):
+            raise SourceChanged(f"there is no list of events at {spec.body_list!r}")
+        strip = self._profile.fields["tracking_id"].strip if "tracking_id" in self._profile.fields else None
+        for entry in entries:
+            key = _key(value_at(entry, spec.key_from), strip) if isinstance(entry, dict) else None
+            found.setdefault(key, []).append(entry)
+        return found
+
+    def _total(self, page: Page, decoded: Any) -> int | None:
+        value: Any = None
+        if self._spec.total_at:
+            value = value_at(decoded, self._spec.total_at)
+        elif self._spec.total_header:
+            value = page.headers.get(self._spec.total_header.lower())
+        if isinstance(value, bool) or value is None:
+            return None
+        return int(value) if str(value).isdigit() else None
+
+    def _stated_in_headers(self, answer: Answer) -> Mapping[str, str]:
+        """The headers that have a meaning for reading, to be landed with the page."""
+        name = self._spec.total_header
+        return {name.lower(): answer.headers[name][:40]} if name and name in answer.headers else {}
+
+    def _refuse_errors(self, decoded: Any) -> None:
+        if not self._spec.error_at:
+            return
+        error = value_at(decoded, self._spec.error_at)
+        if error is not MISSING and error:
             raise DeliveryFailed(
-                f"{page.name} has no list of records at {self._spec.records_at!r}: the source has changed"
+                f"answered 200 with an error at {self._spec.error_at!r}",
+                "Compare what the profile asks with the agency's documentation.",
+                retryable=True,
             )
-        total = value_at(decoded, self._spec.total_at) if self._spec.total_at else None
-        return PageContent(records=_records(page.name, records), stated_total=total if isinstance(total, int) else None)
 
-    def _window_query(self, window: Window, time_zone: str) -> dict[str, str]:
-        spec = self._spec.window
-        if spec is None:
-            return {}
-        zone = ZoneInfo(time_zone)
 
-        def written(time: datetime) -> str:
-            local = time.astimezone(zone)
-            return local.isoformat() if spec.format == "iso" else local.strftime(spec.format)
+class _Walk:
+    """Where a delivery stands in its pages; knows how to ask for the next."""
 
-        query = {spec.until_parameter: written(window.until)}
-        if window.since:
-            query[spec.since_parameter] = written(window.since)
+    def __init__(self, profile: Profile, ask: Ask) -> None:
+        self._spec, self._paging, self._ask = profile.rest, profile.rest.paging, ask
+        self._times = _written(profile, ask.window, ask.time_zone)
+        self.url = ask.address.url
+        self.number = 1
+        self._offset = 0
+        self._token: Any = None
+        self._seen: set[str] = set()
+        if ask.after is not None:
+            self._resume(ask.after)
+
+    @property
+    def position(self) -> str:
+        """What to go on with after the page just read: number, rows so far, and token or address."""
+        return f"{self.number} {self._offset} {'' if self._token is None else self._token}"
+
+    def _resume(self, position: str) -> None:
+        number, offset, token = position.split(" ", 2)
+        self.number, self._offset = int(number), int(offset)
+        if self._paging.style in ("next_url", "link") and token:
+            self.url = same_server(self._ask.address, self.url, token)
+        self._token = token or None
+
+    def query(self) -> dict[str, str]:
+        paging, spec = self._paging, self._spec
+        if paging.style in ("next_url", "link") and self._token is not None:
+            return {}  # the source's own address says it all
+        query = dict(spec.query)
+        if spec.window and spec.body is None:
+            if spec.window.until_parameter:
+                query[spec.window.until_parameter] = self._times["until"]
+            if "since" in self._times:
+                query[spec.window.since_parameter] = self._times["since"]
+        if paging.size_parameter:
+            query[paging.size_parameter] = str(paging.size)
+        if paging.parameter and spec.body is None:
+            match paging.style:
+                case "page":
+                    query[paging.parameter] = str(self.number - 1 + paging.first)
+                case "offset":
+                    query[paging.parameter] = str(self._offset)
+                case "cursor" | "keyset" if self._token is not None:
+                    query[paging.parameter] = str(self._token)
         return query
 
+    def body(self) -> Any:
+        if self._spec.body is None:
+            return None
+        values = {
+            **self._times, "size": self._paging.size, "page": self.number - 1 + self._paging.first,
+            "offset": self._offset, "cursor": self._token, "key": self._token,
+        }  # fmt: skip
+        return _filled(self._spec.body, values)
 
-def _records(page_name: str, entries: list[Any]) -> Iterator[Record]:
-    for number, entry in enumerate(entries, start=1):
-        position = f"{page_name}, row {number}"
-        if isinstance(entry, dict):
-            yield Record(position, entry)
-        else:
-            yield Record(position, {}, problem="is no object")
+    def advance(self, answer: Answer, decoded: Any, entries: list[Any], headers: Mapping[str, str]) -> bool:
+        """Move on behind an answer; False when it was the last."""
+        paging, number = self._paging, self.number
+        self.number += 1
+        self._offset += len(entries)
+        match paging.style:
+            case "page":
+                if paging.pages_at is None:
+                    return bool(entries)
+                count = value_at(decoded, paging.pages_at)
+                if isinstance(count, bool) or not isinstance(count, int):
+                    raise SourceChanged(f"page {number} does not state the number of pages at {paging.pages_at!r}")
+                return bool(number < count)
+            case "offset":
+                # The rows that came count, not those asked for: servers give fewer when they like.
+                total = self._stated(decoded, headers)
+                return bool(entries) and (total is None or self._offset < total)
+            case "cursor":
+                following = value_at(decoded, paging.next_at or "")
+                if isinstance(following, bool) or not isinstance(following, (str, int)) or following == "":
+                    return False
+                return self._follow(number, following)
+            case "keyset":
+                if not entries:
+                    return False
+                last = value_at(entries[-1], self._spec.record_at) if self._spec.record_at else entries[-1]
+                key = as_text(value_at(last, paging.key_from or "")) if isinstance(last, dict) else None
+                if key is None:
+                    raise SourceChanged(f"the last record of page {number} has no {paging.key_from!r} to go on from")
+                return self._follow(number, key)
+            case "next_url":
+                following = value_at(decoded, paging.next_at or "")
+                return self._go_to(number, answer, following if isinstance(following, str) else None)
+            case "link":
+                return self._go_to(number, answer, _next_link(answer.headers.get("Link", "")))
+        return False
+
+    def _stated(self, decoded: Any, headers: Mapping[str, str]) -> int | None:
+        value = value_at(decoded, self._spec.total_at) if self._spec.total_at else None
+        if value is None and self._spec.total_header:
+            value = headers.get(self._spec.total_header.lower())
+        text = str(value)
+        return int(text) if text.isdigit() else None
+
+    def _go_to(self, number: int, answer: Answer, following: str | None) -> bool:
+        if not following:
+            return False
+        self.url = same_server(self._ask.address, answer.url, following)
+        return self._follow(number, self.url)
+
+    def _follow(self, number: int, token: Any) -> bool:
+        text = str(token)
+        if text in self._seen or text == str(self._token):
+            raise DeliveryFailed(
+                f"page {number} points back to a page already read: the source turns in a circle",
+                "Show the agency the address of this page.",
+            )
+        self._seen.add(text)
+        self._token = token
+        return True
 
 
-class _Refused(DeliveryFailed):
-    """An answer other than 200; `retry_after` is what the server asked for, in seconds."""
+def _written(profile: Profile, window: Window, time_zone: str) -> dict[str, Any]:
+    """The window as the source writes times; no `since` when everything is wanted."""
+    spec = profile.rest.window
+    if spec is None:
+        return {}
+    zone = ZoneInfo(time_zone)
 
-    retry_after: float | None = None
+    def written(time: datetime) -> str:
+        match spec.format:
+            case "iso":
+                return time.astimezone(zone).isoformat()
+            case "unix":
+                return str(int(time.timestamp()))
+        return time.astimezone(zone).strftime(spec.format)
 
-
-def _refusal(answer: aiohttp.ClientResponse) -> DeliveryFailed:
-    status = answer.status
-    if 300 <= status < 400:
-        return DeliveryFailed(f"answered {status}: redirects are not followed; put the new address into sources.csv")
-    retryable = status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS
-    failure = _Refused(f"answered {status} {answer.reason or ''}".rstrip(), retryable=retryable)
-    wanted = answer.headers.get("Retry-After", "")
-    failure.retry_after = float(wanted) if wanted.isdigit() else None
-    return failure
-
-
-def _pause(attempt: int, wanted_seconds: float | None) -> float:
-    if wanted_seconds is not None:
-        return min(wanted_seconds, _LONGEST_PAUSE_SECONDS)
-    # A random share keeps agencies behind one gateway from knocking in step.
-    return float(min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311
+    times: dict[str, Any] = {"until": written(window.until)}
+    if window.since:
+        times["since"] = written(window.since)
+    return times
 
 
-def _not_json(body: bytes, error: Exception) -> str:
-    start = body.lstrip()[:200]
-    if start.startswith(b"<"):
-        found = _TITLE.search(body[:20_000])
-        title = redact(found[1].decode("utf-8", "replace").strip()[:80]) if found else "without title"
-        return f"answered 200 with an HTML page ({title}) instead of JSON"
-    return f"answered 200 with {len(body)} bytes that are no JSON ({error})"
+def _filled(template: Any, values: dict[str, Any]) -> Any:
+    """The template with its marks replaced; a text that is nothing but a mark becomes the value itself."""
+    if isinstance(template, dict):
+        return {key: _filled(value, values) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_filled(value, values) for value in template]
+    if isinstance(template, str):
+        for name in ("since", "until", "size", "page", "offset", "cursor", "key"):
+            mark = "{" + name + "}"
+            if template == mark:
+                return values.get(name)
+            if mark in template:
+                value = values.get(name)
+                template = template.replace(mark, "" if value is None else str(value))
+    return template
+
+
+def _next_link(header: str) -> str | None:
+    """The address of rel="next" in a Link header (RFC 8288)."""
+    for part in header.split(_LINK_SEPARATOR + " <"):
+        address, _, parameters = part.strip().lstrip("<").partition(">")
+        names = {piece.strip().replace('"', "").replace("'", "").casefold() for piece in parameters.split(";")}
+        if "rel=next" in names:
+            return address
+    return None
+
+
+def _key(value: Any, strip: str | None) -> str | None:
+    if value is MISSING or isinstance(value, (dict, list)):
+        return None
+    text = as_text(value)
+    return text.strip(strip).strip() if text and strip else text

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from moto.server import ThreadedMotoServer
 
 from extract.sources import Registry, read_registry
+from extract.storage import s3_filesystem
 from warehouse.settings import settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -81,6 +83,25 @@ def serve() -> Iterator[Callable[[Handler], str]]:
     yield start
     for stop in stops:
         stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """A real S3-compatible server; its endpoint."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str) -> Iterator[str]:
+    """The endpoint of an S3 server with an empty bucket `files`."""
+    filesystem, _ = s3_filesystem(f"s3://files?endpoint={s3_server}", "key:secret")
+    filesystem.mkdir("files")
+    yield s3_server
+    filesystem.rm("files", recursive=True)
 
 
 @pytest.fixture

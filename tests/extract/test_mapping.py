@@ -94,11 +94,15 @@ def test_an_unknown_word_that_is_the_reporters_name_is_not_quoted() -> None:
     assert row.problems == ["status: '[IDENTITAS]' is not a word of profile lapor_v3"]
 
 
-def test_a_required_field_that_is_gone_fails_the_delivery_by_name() -> None:
+def test_a_required_field_that_is_gone_everywhere_fails_the_delivery_by_name() -> None:
     record = national()
     del record["status"]
-    with pytest.raises(DeliveryFailed, match="field 'status' is missing, which profile lapor_v3 reads as status"):
-        mapped(record)
+    _, row, _, mapper = mapped(record)
+    assert row.problems == ["status: field 'status' is missing"]
+    with pytest.raises(DeliveryFailed, match="page 1: field 'status' is missing in every record, and profile lapor_v3"):
+        mapper.require_fields("page 1")
+    mapper.rows(Record("row 2", national()))  # one record that has it: the others are rows with a problem
+    mapper.require_fields("page 1")
 
 
 def test_a_new_field_is_reported_as_drift() -> None:

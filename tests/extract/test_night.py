@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 from extract import ledger
 from extract.__main__ import main
 from extract.errors import RegistryInvalid
-from extract.load import Delivery, Loader
+from extract.load import Loader, Part
 from extract.records import COLUMNS, COMPLAINTS, EVENTS, Row
 from extract.runner import Outcome, Shard
 from extract.sources import Registry
@@ -121,9 +121,10 @@ def test_three_broken_agencies_cost_the_others_nothing(
     assert outcome.states == {"received": 20, "failed": 3}
     reasons = dict(query(warehouse, "select agency_code, reason from ops.deliveries where state = 'failed'"))  # type: ignore[arg-type]
     assert reasons == {
-        "HANGS": "no answer within 0.3 s",
-        "GARBAGE": "answered 200 with an HTML page (Situs dalam perbaikan) instead of JSON",
-        "ERROR": "answered 500 Internal Server Error",
+        "HANGS": "no answer within 0.3 s. If the agency's system is only slow, raise LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS.",
+        "GARBAGE": "answered 200 with an HTML page (Situs dalam perbaikan) instead of data. "
+        "Ask the agency what its system answers; it is asked again tonight.",
+        "ERROR": "answered 500 Internal Server Error. The agency's system is in trouble; it is asked again tonight and tomorrow.",
     }
     assert query(warehouse, "select count(*) from raw.complaints") == [(20,)]
 
@@ -148,13 +149,13 @@ def test_a_passing_error_is_asked_again(warehouse: Connection, api: Api, build_r
         (lambda request: web.Response(status=403), "answered 403 Forbidden"),
         (
             lambda request: web.Response(status=302, headers={"Location": "http://elsewhere.example/"}),
-            "answered 302: redirects are not followed",
+            "answered 302: it redirects to elsewhere.example. Redirects to other servers are not followed",
         ),
         (
             lambda request: web.json_response({"data": "none", "meta": {"jumlah_halaman": 1}}),
             "has no list of records at 'data'",
         ),
-        (lambda request: web.json_response([complaint(1)]), "does not state the number of pages"),
+        (lambda request: web.json_response({"data": [complaint(1)]}), "does not state the number of pages"),
         (lambda request: answer([{"judul": "x"}]), "field 'nomor_laporan' is missing"),
     ],
 )
@@ -242,8 +243,8 @@ def test_a_row_that_postgresql_refuses_is_alone_in_its_misfortune(warehouse: Con
         (planned,) = ledger.plan(connection, NIGHT, registry)
         events = [Row(f"row {n}", ["lapor", "6100001", n, "MASUK", None, None, None, None], []) for n in range(9)]
         events[4].values[2] = 2**40
-        loader = Loader(connection, NIGHT)
-        assert loader.load(planned, Delivery("received", events=events), COMPLAINTS) == (0, 9)
+        Loader(connection).store(planned, Part(1, begins=True, state="received", events=events), COMPLAINTS)
+    assert query(warehouse, "select received_events, loaded_events from ops.deliveries") == [(9, 9)]
     assert len(COLUMNS[EVENTS]) == len(events[0].values)
     assert query(warehouse, "select source_position, _problems from raw.complaint_events where event_seq is null") == [
         ("row 4", ["row: refused by PostgreSQL (SQLSTATE 22003)"])
@@ -262,7 +263,11 @@ def test_a_late_file_and_an_irregular_one_are_told_apart(
     )
     run(registry, NIGHT)
     assert query(warehouse, "select resource, state, reason from ops.deliveries order by 1") == [
-        ("complaints", "late", "no file laporan.csv yet"),
+        (
+            "complaints",
+            "late",
+            "no file 2021-06-28/A/laporan.csv yet. Ask the agency; it is looked for again for seven nights after its own.",
+        ),
         ("recaps", "empty", "nothing handed over; this source delivers irregularly"),
     ]
 
@@ -337,7 +342,7 @@ def test_the_cut_off_is_midnight_in_jakarta() -> None:
 def test_landing_files_hold_the_original_answer_sealed(warehouse: Connection, api: Api, build_registry: Any) -> None:
     api.on(NIGHT, "A", lambda request: answer([complaint(6100001, pelapor={"nama": "Velindro Tasmuk"})]))
     run(build_registry([API.format(code="A")]), NIGHT)
-    (path,) = (settings().landing / str(NIGHT)).glob("A.complaints.1.sealed")
+    path = Path(settings().landing) / str(NIGHT) / "A.complaints.1.0001.sealed"
     assert b"Velindro" not in path.read_bytes()
     assert os.environ["LAPOR_LANDING_KEY"] not in json.dumps(
         query(warehouse, "select landing_path from ops.deliveries")
@@ -360,7 +365,7 @@ def test_a_ragged_row_is_counted_and_keeps_its_reason(
 def test_a_delivery_over_its_deadline_ends_with_what_it_had(
     warehouse: Connection, api: Api, build_registry: Any, environment: Callable[..., None]
 ) -> None:
-    environment(LAPOR_EXTRACT_AGENCY_DEADLINE_SECONDS="1")
+    environment(LAPOR_EXTRACT_HISTORY_DEADLINE_SECONDS="1", LAPOR_EXTRACT_CHECKPOINT_PAGES="10000")
 
     async def endless(request: web.Request) -> web.Response:
         await asyncio.sleep(0.05)

@@ -17,6 +17,11 @@ from extract.times import parser
         pytest.param("%B %Y", "UTC", "Agustus 2024", "2024-08-01T00:00:00", id="a month is its first day"),
         pytest.param("%m/%d/%Y %I:%M:%S %p", "America/New_York", "02/28/2023 11:45:00 PM", "2023-03-01T04:45:00", id="American clock"),
         pytest.param("%m/%d/%Y %I:%M:%S %p", "UTC", "01/01/2023 12:00:00 AM", "2023-01-01T00:00:00", id="12 AM is midnight"),
+        pytest.param("%d %b %y", "UTC", "7 Agt. 21", "2021-08-07T00:00:00", id="short Indonesian month and year"),
+        pytest.param("%Y-%m-%d %H:%M:%S.%f%z", "Asia/Jakarta", "2021-03-04 09:12:44.5+0800", "2021-03-04T01:12:44.500", id="fraction and offset"),
+        pytest.param("unix", "Asia/Jakarta", "1614820364", "2021-03-04T01:12:44", id="seconds since 1970"),
+        pytest.param("unix_ms", "Asia/Jakarta", "1614820364000", "2021-03-04T01:12:44", id="milliseconds since 1970"),
+        pytest.param("excel", "Asia/Jakarta", "44259.375", "2021-03-04T02:00:00", id="44259 is 4 March 2021 in a spreadsheet"),
     ],
 )  # fmt: skip
 def test_a_time_of_the_format_reads_as_utc(time_format: str, zone: str, text: str, expected: str) -> None:
@@ -34,6 +39,9 @@ def test_a_time_of_the_format_reads_as_utc(time_format: str, zone: str, text: st
         ("%I:%M %p", "13:00 PM"),
         ("iso", "Kemarin, 02:19"),
         ("iso", "1899-12-31T00:00:00"),
+        ("unix", "99999999999999"),
+        ("unix", "12"),
+        ("%d %b %Y", "4 Mxy 2021"),
     ],
 )
 def test_what_is_no_time_of_the_format_is_none(time_format: str, text: str) -> None:

@@ -81,7 +81,7 @@ def test_running_the_night_again_changes_nothing(nation: Nation, built: Warehous
 
 def test_replaying_the_night_from_landing_ends_in_the_same_marts(nation: Nation, built: Warehouse) -> None:
     replayed = nation.warehouse("nation_replayed", template=built.name)
-    replayed.environment["LAPOR_LANDING_DIR"] = str(Path(built.environment["LAPOR_STATE_DIR"]) / "landing")
+    replayed.environment["LAPOR_LANDING_URL"] = str(Path(built.environment["LAPOR_STATE_DIR"]) / "landing")
     replayed.environment["LAPOR_CONNECTION_SIMULATOR_HTTP"] = "http://127.0.0.1:9"  # nobody is asked
     replayed.commands(f"python -m extract replay --night {LAST}")
     (before,) = built.query(f"select sum(attempt) from ops.deliveries where night = '{LAST}'")

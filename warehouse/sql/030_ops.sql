@@ -48,6 +48,26 @@ create table if not exists ops.deliveries (
     check (received_rows = superseded_rows + loaded_rows),
     check (received_events = superseded_events + loaded_events)
 );
+-- A delivery is stored in parts, each in one transaction with its checkpoint: the place to go on from after a crash.
+-- Rows of a delivery that is not received yet are in raw and nowhere further.
+alter table ops.deliveries add column if not exists part_count integer not null default 0;
+alter table ops.deliveries add column if not exists checkpoint text;
+-- Drift against the delivery before: fields that the profile maps and no record carried, fields of another type.
+alter table ops.deliveries add column if not exists missing_fields text[] not null default '{}';
+alter table ops.deliveries add column if not exists retyped_fields text[] not null default '{}';
+alter table ops.deliveries add column if not exists field_types jsonb;
 comment on table ops.deliveries is 'One row per agency, resource and night: what was handed over, or why not. '
     'superseded = the same content as the version we had, or an older duplicate in the same delivery.';
 create index if not exists deliveries_agency on ops.deliveries (agency_code, resource, night);
+
+create table if not exists ops.files (
+    agency_code text not null,
+    resource text not null,
+    path text not null,
+    fingerprint text not null,
+    delivery_id bigint not null references ops.deliveries,
+    taken_at timestamptz not null default now(),
+    primary key (agency_code, resource, path)
+);
+comment on table ops.files is 'Files taken from folders that sources fill: a file is taken again only when its fingerprint '
+    '(size, time of change, content) is another one.';

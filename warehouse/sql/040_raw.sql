@@ -121,6 +121,65 @@ comment on table raw.recaps is 'Versions of totals an agency states: key (agency
 create index if not exists recaps_delivery on raw.recaps (delivery_id);
 create index if not exists recaps_key on raw.recaps (agency_code, subject_code, period_start, night desc);
 
+create table if not exists raw.ratings (
+    row_id bigint generated always as identity primary key,
+    delivery_id bigint not null references ops.deliveries,
+    night date not null,
+    agency_code text not null,
+    source_position text not null,
+    source_system text,
+    tracking_id text,
+    stars integer,
+    rated_at timestamptz,
+    reporter_key text,
+    content_hash bytea not null,
+    _problems text[] not null default '{}'
+);
+comment on table raw.ratings is 'Versions of the reporter''s rating of a closed complaint: key (source_system, tracking_id, agency_code).';
+create index if not exists ratings_delivery on raw.ratings (delivery_id);
+create index if not exists ratings_key on raw.ratings (agency_code, source_system, tracking_id, night desc);
+
+create table if not exists raw.units (
+    row_id bigint generated always as identity primary key,
+    delivery_id bigint not null references ops.deliveries,
+    night date not null,
+    agency_code text not null,
+    source_position text not null,
+    unit_code text,
+    unit_name text,
+    parent_unit_code text,
+    unit_kind text,
+    valid_from date,
+    valid_to date,
+    content_hash bytea not null,
+    _problems text[] not null default '{}'
+);
+comment on table raw.units is 'Versions of an agency''s units (OPD): key (agency_code, unit_code).';
+create index if not exists units_delivery on raw.units (delivery_id);
+create index if not exists units_key on raw.units (agency_code, unit_code, night desc);
+
+create table if not exists raw.agency_activity (
+    row_id bigint generated always as identity primary key,
+    delivery_id bigint not null references ops.deliveries,
+    night date not null,
+    agency_code text not null,
+    source_position text not null,
+    as_of_date date,
+    decree_number text,
+    decree_date date,
+    last_login_at timestamptz,
+    action_plan_stated boolean,
+    action_plan_date date,
+    liaison_officer_count integer,
+    admin_count integer,
+    content_hash bytea not null,
+    _problems text[] not null default '{}'
+);
+comment on table raw.agency_activity is 'Versions of how an agency keeps its side running: decree (SK) of its administrators, last login, '
+    'action plan, liaison officers; key (agency_code, as_of_date).';
+create index if not exists agency_activity_delivery on raw.agency_activity (delivery_id);
+create index if not exists agency_activity_key on raw.agency_activity (agency_code, as_of_date, night desc);
+
 create table if not exists restricted.complaint_texts (
     delivery_id bigint not null references ops.deliveries,
     night date not null,
