@@ -5,8 +5,9 @@
     python -m quality release --night D --agency A --resource R --by NAME --note TEXT
     python -m quality rules
 
-The first form is the gate. Exit codes: 0 passed (with or without quarantine), 2 the night is held, 3 not evaluated:
-nothing is released. `release` exits 1 when there is nothing to release.
+The first form is the gate; it also judges what has arrived meanwhile for earlier nights. Exit codes: 0 passed (with or
+without quarantine), 2 the night is held, 3 not evaluated: nothing is released. `release` exits 1 when there is nothing
+to release.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import psycopg2
 from quality.errors import NotEvaluated, NotHeld
 from warehouse.server import WarehouseNotRunning
 
+RESOURCES = ("complaints", "surveys", "recaps", "ratings", "units", "activity")
 PASSED, REFUSED, HELD, NOT_EVALUATED = 0, 1, 2, 3
 
 
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "release":
             command.add_argument("--agency", required=True, help="agency code, e.g. KOTA-21.71")
-            command.add_argument("--resource", required=True, choices=["complaints", "surveys", "recaps"])
+            command.add_argument("--resource", required=True, choices=sorted(RESOURCES))
             command.add_argument("--by", required=True, help="who decides")
             command.add_argument("--note", required=True, help="why")
     return parser
@@ -70,9 +72,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _gate(options: argparse.Namespace) -> int:
     from quality.data_docs import publish
-    from quality.gate import gate
+    from quality.gate import gate, unjudged_nights
     from quality.summary import summarise
 
+    for earlier in unjudged_nights(options.night):
+        try:
+            print(summarise(gate(earlier)), end="\n\n")
+        except NotEvaluated as error:
+            print(f"NOT EVALUATED, and so not let in: {error}\n", file=sys.stderr)
     outcome = gate(options.night)
     print(summarise(outcome))
     print(publish(outcome))

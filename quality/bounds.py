@@ -31,6 +31,8 @@ class Bounds:
     docs_nights_kept: int
     survey_lowest_score: int
     survey_highest_score: int
+    lowest_stars: int
+    highest_stars: int
 
 
 def read_bounds(file: Path = BOUNDS_FILE) -> Bounds:

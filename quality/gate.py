@@ -50,6 +50,15 @@ def gate(night: date, seeds: Path = SEEDS) -> Outcome:
     return replace(outcome, changed=changed)
 
 
+def unjudged_nights(night: date) -> list[date]:
+    """The nights before this one with a received delivery that no verdict covers: late files, what was read again."""
+    connection = connect("gate", "lapor/quality")
+    try:
+        return store.unjudged_nights(connection, night)
+    finally:
+        connection.close()
+
+
 def _judge(night: date, attempt: int, bounds: Bounds, seeds: Path) -> Outcome:
     validator = Validator()
     with snapshot(night, bounds) as frames:

@@ -20,6 +20,9 @@ KEYS = {
     "complaint_events": ("source_system", "tracking_id", "event_seq"),
     "survey_responses": ("survey_code", "respondent_key"),
     "recaps": ("subject_code", "period_start", "period_end"),
+    "ratings": ("source_system", "tracking_id"),
+    "units": ("unit_code",),
+    "agency_activity": ("as_of_date",),
 }
 
 

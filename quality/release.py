@@ -58,4 +58,7 @@ _TABLES = {
     "complaints": ["complaints", "complaint_events"],
     "surveys": ["survey_responses"],
     "recaps": ["recaps"],
+    "ratings": ["ratings"],
+    "units": ["units"],
+    "activity": ["agency_activity"],
 }

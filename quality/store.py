@@ -33,6 +33,27 @@ def begin(connection: Connection, night: date) -> int:
         return int(row[0])
 
 
+def unjudged_nights(connection: Connection, night: date) -> list[date]:
+    """Earlier nights with a received delivery whose present attempt has no verdict, oldest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select distinct delivery.night
+            from ops.deliveries as delivery
+            where delivery.night < %s and delivery.state = 'received'
+                and exists (select from ops.nights where night = delivery.night and gated_at is not null)
+                and not exists (
+                    select from quality.agency_verdict as verdict
+                    where verdict.night = delivery.night and verdict.agency_code = delivery.agency_code
+                        and verdict.resource = delivery.resource and verdict.attempt = delivery.attempt
+                )
+            order by delivery.night
+            """,
+            [night],
+        )
+        return [earlier for (earlier,) in cursor.fetchall()]
+
+
 def write(connection: Connection, outcome: Outcome) -> bool:
     """Write every decision of the night and commit. True if other rows than before enter the marts.
 

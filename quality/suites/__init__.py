@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from quality.bounds import Bounds, read_bounds
 from quality.references import NO_REFERENCES, References
 from quality.rules import Rule
+from quality.suites.activity import activity
 from quality.suites.complaint_events import complaint_events
 from quality.suites.complaints import complaints
 from quality.suites.deliveries import deliveries
 from quality.suites.night import night
+from quality.suites.ratings import ratings
 from quality.suites.recaps import recaps
 from quality.suites.surveys import surveys
+from quality.suites.units import units
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ ROW_SUITES = (
     Suite("complaint_events", "complaint_events", complaint_events, "complaint_events", "complaints"),
     Suite("surveys", "survey_responses", surveys, "survey_responses", "surveys"),
     Suite("recaps", "recaps", recaps, "recaps", "recaps"),
+    Suite("ratings", "ratings", ratings, "ratings", "ratings"),
+    Suite("units", "units", units, "units", "units"),
+    Suite("activity", "agency_activity", activity, "agency_activity", "activity"),
 )
 DELIVERY_SUITE = Suite("deliveries", "deliveries", deliveries)
 NIGHT_SUITE = Suite("night", "night", night)

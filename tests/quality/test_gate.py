@@ -14,7 +14,7 @@ from quality.__main__ import HELD, NOT_EVALUATED, PASSED, REFUSED, main
 from quality.bounds import BOUNDS_FILE, read_bounds
 from quality.data_docs import prune
 from quality.errors import NotEvaluated
-from quality.gate import gate
+from quality.gate import gate, unjudged_nights
 from quality.references import SEEDS, read_references
 from quality.rules import Rule, not_null
 from quality.suites import ROW_SUITES, Suite
@@ -68,7 +68,7 @@ def test_every_attempt_leaves_its_runs_and_counts(mixed_night: World) -> None:
     gate(NIGHT)
     gate(NIGHT)
     runs = mixed_night.run("select attempt, count(*) from quality.validation_run group by 1 order by 1")
-    assert runs == [(1, 6), (2, 6)]
+    assert runs == [(1, 9), (2, 9)]
     results = mixed_night.run(
         "select element_count, unexpected_count from quality.expectation_result"
         " where rule_id in ('status_known', 'region_known')"
@@ -272,3 +272,17 @@ def test_a_bound_without_a_reason_is_refused(tmp_path: Path) -> None:
 def test_the_readme_lists_the_rules_as_they_are() -> None:
     readme = (Path(quality.__file__).parent / "README.md").read_text()
     assert rule_table() in readme, "run: python -m quality rules, and paste it into quality/README.md"
+
+
+def test_a_night_judges_what_has_arrived_for_earlier_nights(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    yesterday = NIGHT - timedelta(days=1)
+    world.complaint(world.delivery(night=yesterday, agency="in time"), tracking_id="6000001")
+    assert main(["--night", str(yesterday)]) == 0
+    world.complaint(world.delivery(night=yesterday, agency="late"), tracking_id="6000002")
+    world.complaint(world.delivery(agency="tonight"), tracking_id="6000003")
+    assert unjudged_nights(NIGHT) == [yesterday]
+    assert main(["--night", str(NIGHT)]) == 0
+    assert world.verdict("late", night=yesterday) == "pass"
+    assert world.verdict("tonight") == "pass"
+    assert unjudged_nights(NIGHT) == []
+    assert f"Night {yesterday}, attempt 2: PASSED" in capsys.readouterr().out

@@ -194,6 +194,43 @@ CASES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
         {"period_start": date(2021, 5, 1), "received_count": 5, "_problems": ["subject_name: unreadable"]},
         {"recap_rest_readable"},
     ),
+    "a good rating": ("ratings", {}, set()),
+    "a ragged rating": ("ratings", nothing("ratings"), {"rating_row_whole"}),
+    "a rating of nothing": ("ratings", {"tracking_id": None}, {"rated_complaint_present"}),
+    "rated once": ("ratings", {"tracking_id": "6999999"}, {"rating_unique"}),
+    "rated twice": ("ratings", {"tracking_id": "6999999"}, {"rating_unique"}),
+    "no stars": ("ratings", {"stars": None}, {"stars_at_least_lowest"}),
+    "six stars": ("ratings", {"stars": 6}, {"stars_at_most_highest"}),
+    "rated tomorrow": ("ratings", {"rated_at": CUT_OFF + timedelta(hours=25)}, {"rated_before_cut_off"}),
+    "an unreadable time of rating": ("ratings", {"_problems": ["rated_at: no time"]}, {"rating_rest_readable"}),
+    "a good unit": ("units", {}, set()),
+    "a ragged unit": ("units", nothing("units"), {"unit_row_whole"}),
+    "a unit without code": ("units", {"unit_code": None}, {"unit_code_present"}),
+    "a unit": ("units", {"unit_code": "U-1"}, {"unit_unique"}),
+    "a unit again": ("units", {"unit_code": "U-1"}, {"unit_unique"}),
+    "a unit without name": ("units", {"unit_name": None}, {"unit_named"}),
+    "a unit that ended before it began": ("units", {"valid_to": date(2019, 1, 1)}, {"unit_dates_ordered"}),
+    "an unreadable kind of unit": ("units", {"_problems": ["unit_kind: not a word"]}, {"unit_rest_readable"}),
+    "good activity": ("agency_activity", {}, set()),
+    "ragged activity": ("agency_activity", nothing("agency_activity"), {"activity_row_whole"}),
+    "activity of no day": ("agency_activity", {"as_of_date": None}, {"activity_dated"}),
+    "activity": ("agency_activity", {"as_of_date": date(2021, 6, 1)}, {"activity_unique"}),
+    "activity again": ("agency_activity", {"as_of_date": date(2021, 6, 1)}, {"activity_unique"}),
+    "unreadable login": (
+        "agency_activity",
+        {"as_of_date": date(2021, 6, 2), "last_login_at": None, "_problems": ["last_login_at: no time"]},
+        {"activity_readable"},
+    ),
+    "fewer than no officers": (
+        "agency_activity",
+        {"as_of_date": date(2021, 6, 3), "liaison_officer_count": -1},
+        {"officers_not_negative"},
+    ),
+    "a login tomorrow": (
+        "agency_activity",
+        {"as_of_date": date(2021, 6, 4), "last_login_at": CUT_OFF + timedelta(hours=25)},
+        {"login_before_cut_off"},
+    ),
 }  # fmt: skip
 
 
@@ -205,6 +242,9 @@ def broken(shared_world: World) -> dict[str, set[str]]:
         "complaints": world.delivery(),
         "survey_responses": world.delivery(resource="surveys"),
         "recaps": world.delivery(resource="recaps"),
+        "ratings": world.delivery(resource="ratings"),
+        "units": world.delivery(resource="units"),
+        "agency_activity": world.delivery(resource="activity"),
     }
     deliveries["complaint_events"] = deliveries["complaints"]
     world.complaint(deliveries["complaints"], tracking_id="6000001")

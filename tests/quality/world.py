@@ -53,8 +53,23 @@ GOOD: dict[str, dict[str, Any]] = {
         "received_count": 71,
         "completed_count": 46,
     },
+    "ratings": {"source_system": "lapor", "stars": 4, "rated_at": CUT_OFF - timedelta(days=9)},
+    "units": {"unit_name": "Dinas Kesehatan", "valid_from": date(2020, 1, 1)},
+    "agency_activity": {
+        "as_of_date": date(2021, 6, 30),
+        "last_login_at": CUT_OFF - timedelta(days=1),
+        "action_plan_stated": True,
+        "liaison_officer_count": 12,
+        "admin_count": 2,
+    },
 }
-NUMBER = {"complaints": "tracking_id", "complaint_events": "event_seq", "survey_responses": "respondent_key"}
+NUMBER = {
+    "complaints": "tracking_id",
+    "complaint_events": "event_seq",
+    "survey_responses": "respondent_key",
+    "ratings": "tracking_id",
+    "units": "unit_code",
+}
 
 
 @dataclass

@@ -43,11 +43,12 @@ alter table quality.agency_verdict
     add column if not exists release_note text;
 comment on table quality.agency_verdict is 'The gate''s decision on one delivery; valid for ops.deliveries.attempt = attempt.';
 
+alter table if exists quality.quarantined_record drop constraint if exists quarantined_record_table_name_check;
 create table if not exists quality.quarantined_record (
     record_id bigint generated always as identity primary key,
     night date not null,
     agency_code text not null,
-    table_name text not null check (table_name in ('complaints', 'complaint_events', 'survey_responses', 'recaps')),
+    table_name text not null,
     row_id bigint not null,
     source_key text not null,
     source_position text not null,

@@ -21,6 +21,7 @@ kept_out as (
         case rows_kept_out.table_name
             when 'complaint_events' then 'complaints'
             when 'survey_responses' then 'surveys'
+            when 'agency_activity' then 'activity'
             else rows_kept_out.table_name
         end as resource,
         count(*) filter (where rows_kept_out.table_name <> 'complaint_events') as row_count,
