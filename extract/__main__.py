@@ -5,6 +5,9 @@ python -m extract backfill --night D --from A --to B [--agency A]...   add what 
 python -m extract prune --keep-nights N                       remove landed originals older than N nights
 python -m extract rekey                                       seal landed originals again under the current key
 python -m extract new-keys
+python -m extract draft-profile SAMPLE                        guess the profile of a new source from a sample of it
+python -m extract check-profile FILE [--sample FILE|URL]      say whether a profile is whole and reads the sample
+python -m extract profile-reference                           every key of a profile (these three take --help)
 
 A night is opened, extracted (by any number of shards), gated, built and closed; each step is safe to repeat and goes on
 where it broke off.
@@ -12,26 +15,34 @@ where it broke off.
 
 import argparse
 import base64
+import gc
+import importlib
 import secrets
 import sys
 import time
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection
 
 from extract import ledger
-from extract.errors import ProfileInvalid, RegistryInvalid
-from extract.landing import LandingKeys, SealBroken, landing_store, prune, rekey
-from extract.runner import Outcome, Shard
+from extract.errors import ProfileInvalid, RegistryInvalid, SealBroken
 from extract.sources import Registry, read_registry
 from warehouse.connection import connect
 from warehouse.server import WarehouseNotRunning
 from warehouse.settings import settings
 
+if TYPE_CHECKING:
+    from extract.runner import Outcome
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when the work is done, whatever single agencies did, 1 when it could not be done."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in _PROFILE_COMMANDS:
+        tool = importlib.import_module(f"extract.profile_tools.{_PROFILE_COMMANDS[given[0]]}")
+        return int(tool.main(given))
+    options = _parser().parse_args(given)
     if options.night is None and options.command not in ("prune", "rekey", "new-keys"):
         _parser().error(f"{options.command} needs --night")
     if options.command == "backfill" and options.first is None:
@@ -54,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
+# What fetches and reads takes half a second to import: only the commands that do so pay for it.
+
+
 def _run(options: argparse.Namespace, registry: Registry, connection: Connection) -> int:
     night: date = options.night
     match options.command:
@@ -66,6 +80,10 @@ def _run(options: argparse.Namespace, registry: Registry, connection: Connection
             print(f"night {night} published; deliveries: {_listed(states)}")
         case "run" | "replay" | "backfill":
             started = time.monotonic()
+            from extract.runner import Shard
+
+            # Rows all stay until their part is stored: looking for garbage among them costs a fifth and finds none.
+            gc.set_threshold(200_000, 20, 20)
             replaying = options.command == "replay"
             planned = ledger.plan(
                 connection, night, registry,
@@ -82,6 +100,8 @@ def _run(options: argparse.Namespace, registry: Registry, connection: Connection
 
 def _keep_landing(options: argparse.Namespace) -> int:
     """What can be done about the landed originals: forget the old ones, seal them under another key."""
+    from extract.landing import LandingKeys, landing_store, prune, rekey
+
     store = landing_store(settings())
     if options.command == "rekey":
         keys = LandingKeys.from_settings(settings())
@@ -95,7 +115,7 @@ def _keep_landing(options: argparse.Namespace) -> int:
     return 0
 
 
-def _report(options: argparse.Namespace, outcome: Outcome, seconds: float) -> None:
+def _report(options: argparse.Namespace, outcome: "Outcome", seconds: float) -> None:
     for message in sorted(outcome.messages):
         print(message)
     index, count = options.shard
@@ -110,6 +130,8 @@ def _listed(states: dict[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
+# For whoever writes profiles: no night, no registry, no database, no keys.
+_PROFILE_COMMANDS = {"check-profile": "check", "draft-profile": "draft", "profile-reference": "reference"}
 _COMMANDS = ["run", "open", "close", "replay", "backfill", "prune", "rekey", "new-keys"]
 
 

@@ -36,3 +36,7 @@ class ProfileInvalid(ValueError):
 
 class RegistryInvalid(ValueError):
     """The registry contradicts itself; the message names the file, the row and the remedy."""
+
+
+class SealBroken(RuntimeError):
+    """A landing segment cannot be opened: wrong key, cut off or altered. The message says which."""

@@ -21,14 +21,14 @@ from extract.profile import Profile
 from extract.records import Row
 from warehouse.settings import Settings
 
-_TYPES_OF_FIRST = 200
+_MAX_STATED = 2**31 - 1  # what the ledger can hold: an absurd total is kept as one that nothing can match
 
 
 @dataclass(slots=True)
 class Budget:
     """Bytes of pages that all open parts of the shard hold together: the delivery that goes over it stores its part."""
 
-    limit: int = 24 * 1024 * 1024
+    limit: int = 16 * 1024 * 1024
     held: int = 0
 
 
@@ -53,6 +53,7 @@ class Intake:
             profile, planned.agency.agency_code, planned.agency.time_zone, desk.identity_key, planned.field_types
         )
         self._part_number = planned.part_count if planned.keeps_rows else 0
+        self._parts_stored = self._part_number
         self._landing_path = planned.landing_path if planned.keeps_rows else None
         self._digest = (planned.content_sha256 or "") if planned.keeps_rows else ""
         self._started_at = datetime.now(UTC)
@@ -73,7 +74,7 @@ class Intake:
     @property
     def parts_stored(self) -> int:
         """Parts of this delivery that are safe, of this run and of the one it goes on from."""
-        return self._part_number
+        return self._parts_stored
 
     def take(self, page: Page) -> None:
         """Land, read and map one page; store the part when it is large enough. Raises DeliveryFailed."""
@@ -167,14 +168,16 @@ class Intake:
         self.event_count += len(self._events)
         if self._desk.loader:
             self.loaded_rows += self._desk.loader.store(self._planned, part, self._profile.table)
+        self._parts_stored = self._part_number
         self._begins = False
         self.release()
         self._begin_part()
 
     def _stated(self) -> int | None:
+        total = self._rows_stated_by_files if self._some_file_states_its_rows else None
         if self._stated_total is not None:
-            return self._stated_total
-        return self._rows_stated_by_files if self._some_file_states_its_rows else None
+            total = self._stated_total
+        return None if total is None else max(-_MAX_STATED, min(total, _MAX_STATED))
 
     def _land(self) -> str | None:
         if self._segment is None or self._desk.store is None:

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from extract.connectors import Page
-from extract.errors import DeliveryFailed
+from extract.errors import DeliveryFailed, SealBroken
 from extract.storage import s3_filesystem
 from warehouse.settings import Settings
 
@@ -35,10 +35,6 @@ _NONCE_BYTES = 12
 _COMPRESSION_LEVEL = 3
 _END = 0xFFFFFFFF
 _NIGHT = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-
-
-class SealBroken(RuntimeError):
-    """A landing segment cannot be opened: wrong key, cut off or altered. The message says which."""
 
 
 def decode_key(encoded: str, name: str) -> bytes:

@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from extract.errors import SourceChanged
-from extract.privacy import Identity, redact, reporter_key, shape
+from extract.privacy import NOBODY, Identity, redact, reporter_key
 from extract.profile import EventColumn, FieldSpec, Profile
-from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SHAPES, SURVEYS, Record, Row
+from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, Record, Row
 from extract.values import MISSING, Absent, Readers, Unreadable, as_text, normal, value_at
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
 REOPENING_EVENT = "BUKA_KEMBALI"
+_BLANK_EVENT: list[Any] = [None] * len(COLUMNS[EVENTS])
 
 
 class Mapper:
@@ -59,6 +60,8 @@ class Mapper:
             )
             for sequence, column in enumerate(profile.events.columns, start=1)
         ]
+        self._event_unit_at = self._event_index["unit_name"]
+        self._reporter, self._identity_paths = _identity_paths(profile)
         self._known = self._known_fields()
         self._known_event_fields = {
             spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
@@ -75,7 +78,8 @@ class Mapper:
         if record.problem:
             self._fill_constants(values)
             return Row(record.position, values, [f"row: {record.problem}"]), []
-        self._notice_unknown(record.data, self._known)
+        if not record.data.keys() <= self._known:
+            self._notice_unknown(record.data, self._known)
         self._drift.notice(record.data, self._known)
         problems: list[str] = []
         identity = self._identity(record.data)
@@ -91,7 +95,7 @@ class Mapper:
         for index in self._text_columns:
             if values[index]:
                 values[index] = redact(values[index], own)
-        self._check_shapes(values, problems)
+        self._check_id(values, problems)
         events: list[Row] = []
         title = body = None
         if self.profile.table == COMPLAINTS:
@@ -118,15 +122,13 @@ class Mapper:
     # -- the rest of a record ---------------------------------------------------------------------------------------
 
     def _identity(self, data: dict[str, Any]) -> Identity:
-        spec = self.profile.identity
-        found: dict[str, str | None] = {}
-        for name in ("name", "national_id", "phone", "email", "address"):
-            path = getattr(spec, name)
-            if path is None:
-                continue
-            value = value_at(data, path)
-            found[name] = _plain(value)
-        return Identity(**found)
+        if self._reporter is not None:  # all of it stands in one object, which is null for most anonymous reports
+            data = data.get(self._reporter) or {}
+            if type(data) is not dict:
+                return NOBODY
+        if not data:
+            return NOBODY
+        return Identity(*[_plain(value_at(data, path)) if path else None for path in self._identity_paths])
 
     def _free_text(self, data: dict[str, Any], path: str | None, own: tuple[str, ...]) -> str | None:
         if path is None:
@@ -161,22 +163,20 @@ class Mapper:
         return _listed(value_at(record.data, spec.list or ""), spec.list or "")
 
     def _listed_event(self, position: str, entry: Any, key: tuple[Any, Any], own: tuple[str, ...]) -> Row:
-        values: list[Any] = [None] * len(COLUMNS[EVENTS])
+        values = _BLANK_EVENT.copy()
         problems: list[str] = []
-        if not isinstance(entry, dict):
+        if type(entry) is not dict:
             return Row(position, values, ["row: the event is no object"])
-        self._notice_unknown(entry, self._known_event_fields)
+        if not entry.keys() <= self._known_event_fields:
+            self._notice_unknown(entry, self._known_event_fields)
         values[0], values[1] = key
         for index, name, read in self._event_readers:
             try:
                 values[index] = read(entry, own)
             except Unreadable as error:
                 problems.append(f"{name}: {error}")
-        name_at, code_at = self._event_index["unit_name"], self._event_index["unit_code"]
-        if values[name_at]:
-            values[name_at] = redact(values[name_at], own)
-        if values[code_at] and not SHAPES["unit_code"].match(values[code_at]):
-            values[code_at] = None
+        if name_of_unit := values[self._event_unit_at]:
+            values[self._event_unit_at] = redact(name_of_unit, own)
         if key[1] is None:
             problems.append("tracking_id: missing")
         return Row(position, values, problems)
@@ -254,13 +254,7 @@ class Mapper:
                 )
         return answers
 
-    def _check_shapes(self, values: list[Any], problems: list[str]) -> None:
-        for name, pattern in SHAPES.items():
-            index = self._index.get(name)
-            if index is None or values[index] is None or pattern.match(values[index]):
-                continue
-            problems.append(f"{name}: a value of shape '{shape(values[index])}' is no {name}")
-            values[index] = None
+    def _check_id(self, values: list[Any], problems: list[str]) -> None:
         if "tracking_id" not in self._index or values[self._index["tracking_id"]] is not None:
             return
         if not any(problem.startswith("tracking_id:") for problem in problems):
@@ -298,16 +292,29 @@ class Mapper:
         return self._drift.types()
 
     def _notice_unknown(self, data: dict[str, Any], known: set[str]) -> None:
-        if unknown := data.keys() - known:
-            # A field's name is the source's own word; cut and redacted in case a value stands in its place.
-            self.unknown_fields |= {redact(str(name)[:40]) for name in unknown if name}
+        # A field's name is the source's own word; cut and redacted in case a value stands in its place.
+        self.unknown_fields |= {redact(str(name)[:40]) for name in data.keys() - known if name}
+
+
+def _identity_paths(profile: Profile) -> tuple[str | None, list[str | None]]:
+    """The object that holds all of a reporter's identity, if there is one, and the paths of its parts (from there)."""
+    spec = profile.identity
+    paths = [spec.name, spec.national_id, spec.phone, spec.email, spec.address]
+    parents = {path.rpartition(".")[0] for path in paths if path}
+    if len(parents) == 1 and (parent := parents.pop()) and "." not in parent:
+        return parent, [path.rpartition(".")[2] if path else None for path in paths]
+    return None, paths
 
 
 def _plain(value: Any) -> str | None:
     """Text of a value whatever it is; a structure is none."""
-    if value is MISSING or isinstance(value, (dict, list)):
+    if type(value) is str:
+        return as_text(value)
+    if value is None or value is MISSING or isinstance(value, (dict, list)):
         return None
-    return as_text(str(int(value)) if isinstance(value, float) and value.is_integer() else value)
+    if isinstance(value, float):
+        value = str(int(value)) if value.is_integer() else repr(value)
+    return as_text(value)
 
 
 class Drift:

@@ -27,10 +27,12 @@ class _Strict(BaseModel):
 class FieldSpec(_Strict):
     """Where one canonical column comes from and how its value reads."""
 
-    source: str | None = Field(default=None, alias="from")
-    constant: Any = None
+    source: str | None = Field(
+        default=None, alias="from", description="Dotted path of the field, or the heading of the column."
+    )
+    constant: Any = Field(default=None, description="The value of every record; {agency_code} stands for the agency.")
     type: Literal["text", "timestamp", "date", "integer", "decimal", "boolean", "period_start", "period_end", "key"] = (
-        "text"
+        Field(default="text", description="How the value reads; `key` makes a key of what names a person.")
     )
     required: bool = Field(default=False, description="A source without this field at all fails the delivery.")
     words: dict[str, str | bool] | None = Field(
@@ -39,7 +41,7 @@ class FieldSpec(_Strict):
     split: str | None = Field(default=None, description="Cut the text here ...")
     part: int = Field(default=0, description="... and take this piece, counted from 0; absent pieces are null.")
     strip: str | None = Field(default=None, description="Characters taken off both ends.")
-    upper: bool = False
+    upper: bool = Field(default=False, description="Whether to write it in capitals.")
     formats: list[str] = Field(default_factory=list, description="Overrides the profile's time formats.")
     default: Any = Field(default=None, description="Value when the source leaves it empty.")
 
@@ -53,27 +55,27 @@ class FieldSpec(_Strict):
 class IdentitySpec(_Strict):
     """Where a record names its reporter; these values never leave privacy.py."""
 
-    name: str | None = None
-    national_id: str | None = None
-    phone: str | None = None
-    email: str | None = None
-    address: str | None = None
+    name: str | None = Field(default=None, description="Field of the reporter's name.")
+    national_id: str | None = Field(default=None, description="Field of the NIK.")
+    phone: str | None = Field(default=None, description="Field of the telephone number.")
+    email: str | None = Field(default=None, description="Field of the e-mail address.")
+    address: str | None = Field(default=None, description="Field of the street address.")
 
 
 class TextSpec(_Strict):
     """Free text: redacted, then kept in the restricted schema only."""
 
-    title: str | None = None
-    body: str | None = None
+    title: str | None = Field(default=None, description="Field of the title.")
+    body: str | None = Field(default=None, description="Field of what the citizen wrote.")
 
 
 class EventColumn(_Strict):
     """A time column of a flat export read as one event; `kinds` chooses the event type by another column's word."""
 
-    source: str = Field(alias="from")
-    event_type: str | None = None
-    kind_from: str | None = None
-    kinds: dict[str, str] = Field(default_factory=dict)
+    source: str = Field(alias="from", description="Heading of the column of times.")
+    event_type: str | None = Field(default=None, description="The event that each of its times is ...")
+    kind_from: str | None = Field(default=None, description="... or the column whose word says which event it is,")
+    kinds: dict[str, str] = Field(default_factory=dict, description="by these: word -> event type.")
 
     @model_validator(mode="after")
     def _names_its_type(self) -> "EventColumn":
@@ -90,7 +92,7 @@ class EventsSpec(_Strict):
     id. `columns`: one time column each.
     """
 
-    list: str | None = None
+    list: str | None = Field(default=None, description="Path of the list of events in the record.")
     parallel: dict[str, str] = Field(
         default_factory=dict, description="Name of an event field -> path of its list in the record."
     )
@@ -98,7 +100,7 @@ class EventsSpec(_Strict):
     key_from: str | None = Field(default=None, description="... and the field of an event that holds the tracking id.")
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     columns: tuple[EventColumn, ...] = ()
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = Field(default=(), description="Fields of an event that are known and not wanted.")
 
     @model_validator(mode="after")
     def _has_one_shape(self) -> "EventsSpec":
@@ -112,8 +114,8 @@ class EventsSpec(_Strict):
 class AnswersSpec(_Strict):
     """Survey attributes: source column -> attribute code, and the score of each answer word."""
 
-    attributes: dict[str, str]
-    scores: dict[str, int]
+    attributes: dict[str, str] = Field(description="Column of the source -> attribute code.")
+    scores: dict[str, int] = Field(description="Word of an answer -> its score.")
 
 
 class PagingSpec(_Strict):
@@ -126,8 +128,8 @@ class PagingSpec(_Strict):
 
     style: Literal["none", "page", "offset", "cursor", "keyset", "next_url", "link"] = "none"
     parameter: str | None = Field(default=None, description="Query parameter that asks for the next page.")
-    size_parameter: str | None = None
-    size: int = Field(default=100, ge=1)
+    size_parameter: str | None = Field(default=None, description="Query parameter that asks for so many rows a page.")
+    size: int = Field(default=100, ge=1, description="Rows a page that are asked for.")
     first: int = Field(default=1, ge=0, description="Number of the first page (style page).")
     pages_at: str | None = Field(default=None, description="Path of the number of pages (style page).")
     next_at: str | None = Field(default=None, description="Path of the next cursor or address.")
@@ -144,8 +146,8 @@ class PagingSpec(_Strict):
 class WindowSpec(_Strict):
     """Query parameters that limit an answer to changes between two times."""
 
-    since_parameter: str
-    until_parameter: str | None = None
+    since_parameter: str = Field(description="Parameter of the earliest change that is wanted.")
+    until_parameter: str | None = Field(default=None, description="Parameter of the end of the window.")
     format: str = Field(default="iso", description="iso, unix, or a pattern of strftime.")
 
 
@@ -156,11 +158,11 @@ class AuthSpec(_Strict):
     token of client credentials at `token_path` of the same server.
     """
 
-    style: Literal["none", "api_key", "basic", "bearer", "oauth2"] = "none"
-    header: str | None = None
-    query: str | None = None
-    token_path: str | None = None
-    scope: str | None = None
+    style: Literal["none", "api_key", "basic", "bearer", "oauth2"] = Field(default="none", description="See above.")
+    header: str | None = Field(default=None, description="Header of an api_key.")
+    query: str | None = Field(default=None, description="Query parameter of an api_key.")
+    token_path: str | None = Field(default=None, description="Where oauth2 asks for its token.")
+    scope: str | None = Field(default=None, description="Scope that oauth2 asks for.")
 
     @model_validator(mode="after")
     def _says_where(self) -> "AuthSpec":
@@ -174,18 +176,18 @@ class AuthSpec(_Strict):
 class RestSpec(_Strict):
     """An HTTP API that answers JSON."""
 
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST"] = Field(default="GET", description="How the API is asked.")
     query: dict[str, str] = Field(default_factory=dict, description="Parameters sent with every request.")
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, description="Headers sent with every request; no secrets.")
     body: dict[str, Any] | None = Field(
         default=None,
         description="JSON of a POST. {since} {until} {size} {page} {offset} {cursor} {key} stand for what is asked; "
         "a value that is only such a mark takes its type, null before it is known.",
     )
-    records_at: str = ""
+    records_at: str = Field(default="", description="Path of the list of records; empty when the answer is the list.")
     record_at: str | None = Field(default=None, description="Path of the record in each entry of the list.")
-    total_at: str | None = None
-    total_header: str | None = None
+    total_at: str | None = Field(default=None, description="Path of the number of records that the source states.")
+    total_header: str | None = Field(default=None, description="The same in a header, such as X-Total-Count.")
     error_at: str | None = Field(default=None, description="Whatever stands here in an answer of 200 is a refusal.")
     paging: PagingSpec = PagingSpec()
     window: WindowSpec | None = None
@@ -200,8 +202,10 @@ class RestSpec(_Strict):
 class Open311Spec(_Strict):
     """A GeoReport v2 server: walked by windows of time, halved while an answer is as long as the cap."""
 
-    format: Literal["json", "xml"] = "json"
-    jurisdiction_id: str | None = None
+    format: Literal["json", "xml"] = Field(
+        default="json", description="Which of the two formats to ask for."
+    )
+    jurisdiction_id: str | None = Field(default=None, description="Sent with every request, where a server wants it.")
     window_days: int = Field(default=30, ge=1, description="Width of the windows it is asked for.")
     cap: int = Field(default=1000, ge=2, description="An answer of so many requests is taken to be cut off.")
     page_size: int | None = Field(default=None, description="Set when the server understands page and page_size.")
@@ -215,8 +219,10 @@ class TabularSpec(_Strict):
     A location with * takes every file that matches and was not taken before in the same state.
     """
 
-    tail_words: tuple[str, ...] = ("JUMLAH", "TOTAL")
-    delimiter: str | None = None
+    tail_words: tuple[str, ...] = Field(
+        default=("JUMLAH", "TOTAL"), description="First cells of a row that states the number of rows."
+    )
+    delimiter: str | None = Field(default=None, description="Of a CSV; default: the likeliest of ; , tab and |.")
     encoding: str | None = Field(default=None, description="Default: UTF-8, and Windows-1252 where it is not that.")
     sheet: str | None = Field(default=None, description="Name of the sheet; default: the first that fits.")
     done_suffix: str | None = Field(default=None, description="A file counts when its twin with this suffix is there.")
@@ -229,7 +235,7 @@ class SqlSpec(_Strict):
     query: str | None = Field(default=None, description="Must return updated_from and key_from; no `order by`.")
     updated_from: str = Field(description="Column of the last change; rows come in its order.")
     key_from: str = Field(description="Column that tells rows of the same time apart.")
-    page_size: int = Field(default=1000, ge=1)
+    page_size: int = Field(default=1000, ge=1, description="Rows fetched at once.")
     timeout_seconds: int = Field(default=60, ge=1, description="Limit of one statement, where the server knows one.")
 
 
@@ -237,17 +243,21 @@ class Profile(_Strict):
     """One source system."""
 
     name: str
-    description: str
-    resource: Literal["complaints", "surveys", "recaps", "ratings", "units", "activity"]
+    description: str = Field(description="What the source is, for whoever meets it at 2 a.m.")
+    resource: Literal["complaints", "surveys", "recaps", "ratings", "units", "activity"] = Field(
+        description="What it delivers."
+    )
     time_zone: str = Field(default="Asia/Jakarta", description="IANA name, or `agency`: the agency's own zone.")
-    formats: list[str] = Field(default_factory=lambda: ["iso"])
+    formats: list[str] = Field(
+        default_factory=lambda: ["iso"], description="How it writes times, tried in this order; see extract/times.py."
+    )
     overlap_minutes: int = Field(default=60, ge=0, description="How far back of the last night changes are read again.")
     trailing_days: int | None = Field(
         default=None, ge=1, description="For a source that cannot say what changed: read so many days again each night."
     )
     decimal_comma: bool = Field(default=False, description="Numbers are written 1.250,50.")
-    true_words: tuple[str, ...] = ("ya", "true", "1", "yes")
-    false_words: tuple[str, ...] = ("tidak", "false", "0", "no")
+    true_words: tuple[str, ...] = Field(default=("ya", "true", "1", "yes"), description="Words that mean yes.")
+    false_words: tuple[str, ...] = Field(default=("tidak", "false", "0", "no"), description="Words that mean no.")
     fields: dict[str, FieldSpec]
     identity: IdentitySpec = IdentitySpec()
     text: TextSpec = TextSpec()
@@ -258,7 +268,7 @@ class Profile(_Strict):
     open311: Open311Spec = Open311Spec()
     tabular: TabularSpec = TabularSpec()
     sql: SqlSpec | None = None
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = Field(default=(), description="Fields that are known and not wanted.")
 
     @property
     def table(self) -> str:

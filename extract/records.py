@@ -3,9 +3,10 @@
 The tables themselves are defined in `warehouse/sql/040_raw.sql`; `tests/extract/test_records.py` keeps both in step.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -77,10 +78,13 @@ SHAPES = {
 }
 
 
-_CONTENT_INDEXES = {
-    table: [index for index, column in enumerate(columns) if column not in NOT_CONTENT]
+# Tables of which not every column is content, and how to take what is.
+_CONTENT = {
+    table: itemgetter(*(index for index, column in enumerate(columns) if column not in NOT_CONTENT))
     for table, columns in COLUMNS.items()
+    if not NOT_CONTENT.isdisjoint(columns)
 }
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,6 @@ class Row:
 
     def content_hash(self, table: str) -> bytes:
         """128 bits over the content: equal for equal content, whatever night, page or time of update it came with."""
-        content = [self.values[index] for index in _CONTENT_INDEXES[table]]
-        return hashlib.blake2b(
-            msgspec.json.encode((content, self.problems, self.title, self.body)), digest_size=16
-        ).digest()
+        take = _CONTENT.get(table)
+        content = take(self.values) if take else self.values
+        return blake2b(_encode((content, self.problems, self.title, self.body)), digest_size=16).digest()

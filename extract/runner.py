@@ -19,9 +19,9 @@ from psycopg2.extensions import connection as Connection
 
 from extract.connectors import Ask, Connector, Window, connector_for
 from extract.connectors.http import Http
-from extract.errors import DeliveryFailed, DeliveryLate, ProfileInvalid, RegistryInvalid
+from extract.errors import DeliveryFailed, DeliveryLate, ProfileInvalid, RegistryInvalid, SealBroken
 from extract.intake import Desk, Intake, replay
-from extract.landing import LandingKeys, SealBroken, decode_key, landing_store, read_segment, segment_paths
+from extract.landing import LandingKeys, decode_key, landing_store, read_segment, segment_paths
 from extract.ledger import Planned, refreshed, taken_files
 from extract.load import Loader
 from extract.profile import read_profile

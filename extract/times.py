@@ -8,7 +8,7 @@ slower and knows only the machine's language.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 MONTHS = {
@@ -53,7 +53,7 @@ def parser(time_format: str, zone_name: str) -> Callable[[str], datetime | None]
     zone = ZoneInfo(zone_name)
     match time_format:
         case "iso":
-            return lambda text: _parse_iso(text, zone)
+            return partial(_parse_iso, zone=zone)
         case "unix":
             return lambda text: _parse_number(text, lambda number: datetime.fromtimestamp(number, UTC))
         case "unix_ms":
@@ -84,7 +84,9 @@ def _directive(match: re.Match[str]) -> str:
 def _parse_iso(text: str, zone: tzinfo) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
-        return in_utc(time, zone)
+        if time.year < EARLIEST_YEAR:
+            return None
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -105,18 +105,22 @@ def connector_for(kind: str, profile: "Profile", http: "AgencyHttp | None") -> C
 
     Without `http` it can read pages, not fetch them by HTTP.
     """
-    from extract.connectors.open311 import Open311Connector
-    from extract.connectors.rest import RestConnector
-    from extract.connectors.sql import SqlConnector
-    from extract.connectors.tabular import TabularConnector
-
+    # What a kind needs is loaded when a source of that kind is met: most nights meet few, and drivers are heavy.
     match kind:
         case "rest":
+            from extract.connectors.rest import RestConnector
+
             return RestConnector(profile, http)
         case "open311":
+            from extract.connectors.open311 import Open311Connector
+
             return Open311Connector(profile, http)
         case "tabular":
+            from extract.connectors.tabular import TabularConnector
+
             return TabularConnector(profile, http)
         case "sql":
+            from extract.connectors.sql import SqlConnector
+
             return SqlConnector(profile)
     raise ValueError(f"no connector is called {kind!r}; there are {', '.join(KINDS)}")

@@ -62,7 +62,7 @@ def _remedy(status: int) -> str:
 
 def _retry_after(text: str) -> float | None:
     """Seconds to wait, from either form of the Retry-After header (RFC 9110, 10.2.3)."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)

@@ -6,7 +6,6 @@ pinned by LAPOR_HOST_KEY_<connection>), `s3://bucket/prefix?endpoint=https://hos
 """
 
 import asyncio
-import fnmatch
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,14 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
-import asyncssh
-
 from extract.connectors import Address
 from extract.connectors.http import AgencyHttp
 from extract.errors import DeliveryFailed, DeliveryLate
 from extract.profile import AuthSpec
 from extract.storage import s3_filesystem
-from warehouse.settings import host_key_variable, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +58,10 @@ async def files_at(address: Address, auth: AuthSpec, http: AgencyHttp | None) ->
         case "s3":
             yield await asyncio.to_thread(_S3.open, address)
         case "sftp":
-            async with _connected(address) as client:
-                yield _Sftp(client, unquote(urlsplit(address.base).path) or "/")
+            from extract.connectors.sftp import sftp_files  # a heavy library, for the few who need it
+
+            async with sftp_files(address) as files:
+                yield files
         case scheme:
             raise DeliveryFailed(
                 f"connection {address.connection} is {scheme}://, which holds no files",
@@ -79,7 +77,7 @@ class _Local:
         return await asyncio.to_thread(self._find, location)
 
     def _find(self, location: str) -> list[Found]:
-        paths = sorted(self._folder.glob(location)) if _is_pattern(location) else [self._folder / location]
+        paths = sorted(self._folder.glob(location)) if is_pattern(location) else [self._folder / location]
         found = []
         for path in paths:
             try:
@@ -91,6 +89,8 @@ class _Local:
                     found.append(Found(name, f"{state.st_size} {state.st_mtime_ns}", state.st_size))
             except OSError as error:
                 raise _unreadable(path.name, error) from None
+            except RuntimeError:  # so resolve() says that a link leads back to itself
+                raise DeliveryFailed(f"{path.name} is a link out of its folder", "Put the file itself there.") from None
         return found
 
     async def read(self, found: Found) -> bytes:
@@ -108,7 +108,7 @@ class _Http:
         self._bodies: dict[str, bytes] = {}
 
     async def find(self, location: str) -> list[Found]:
-        if _is_pattern(location):
+        if is_pattern(location):
             raise DeliveryFailed(
                 "HTTP servers list no folders", "Name the file in sources.csv, with {night} for the date."
             )
@@ -144,7 +144,7 @@ class _S3:
             try:
                 entries = (
                     list(self._filesystem.glob(path, detail=True).values())
-                    if _is_pattern(location)
+                    if is_pattern(location)
                     else [self._filesystem.info(path)]
                 )
             except FileNotFoundError:
@@ -185,101 +185,10 @@ def _s3_errors(name: str) -> Iterator[None]:
         ) from None
 
 
-class _Sftp:
-    def __init__(self, client: asyncssh.SFTPClient, folder: str) -> None:
-        self._client, self._folder = client, PurePosixPath(folder)
-
-    async def find(self, location: str) -> list[Found]:
-        pattern = PurePosixPath(location)
-        folder = self._folder / pattern.parent
-        try:
-            if not _is_pattern(location):
-                return [self._found(location, await self._client.stat(str(self._folder / location)))]
-            return sorted(
-                (
-                    self._found(str(pattern.parent / str(entry.filename)), entry.attrs)
-                    for entry in await self._client.readdir(str(folder))
-                    if fnmatch.fnmatchcase(str(entry.filename), pattern.name)
-                    and entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR
-                    and "/" not in str(entry.filename)
-                ),
-                key=lambda found: found.path,
-            )
-        except asyncssh.SFTPNoSuchFile:
-            return []
-        except (asyncssh.Error, OSError) as error:
-            raise _sftp_trouble(location, error) from None
-
-    @staticmethod
-    def _found(path: str, attributes: asyncssh.SFTPAttrs) -> Found:
-        return Found(path, f"{attributes.size} {attributes.mtime}", attributes.size or 0)
-
-    async def read(self, found: Found) -> bytes:
-        try:
-            async with self._client.open(str(self._folder / found.path), "rb") as file:
-                content = await file.read()
-        except asyncssh.SFTPNoSuchFile:
-            raise DeliveryLate(f"{found.path} went away while it was read") from None
-        except (asyncssh.Error, OSError) as error:
-            raise _sftp_trouble(found.path, error) from None
-        return content if isinstance(content, bytes) else content.encode()
-
-
-@asynccontextmanager
-async def _connected(address: Address) -> AsyncIterator[asyncssh.SFTPClient]:
-    parts = urlsplit(address.base)
-    host, port = parts.hostname or "", parts.port or 22
-    if not address.host_key:
-        raise DeliveryFailed(
-            f"the key of {host} is not pinned",
-            f"Set {host_key_variable(address.connection)} to the server's public key, as its operator states it.",
-        )
-    named = host if port == 22 else f"[{host}]:{port}"
-    secret: dict[str, Any] = {"client_keys": None}
-    if address.credential and address.credential.lstrip().startswith("-----BEGIN"):
-        secret["client_keys"] = [asyncssh.import_private_key(address.credential)]
-    else:
-        secret["password"] = address.credential or ""
-    try:
-        async with (
-            asyncssh.connect(
-                host,
-                port,
-                username=parts.username or "",
-                known_hosts=asyncssh.import_known_hosts(f"{named} {address.host_key}\n"),
-                login_timeout=settings().extract_request_timeout_seconds,
-                connect_timeout=settings().extract_request_timeout_seconds,
-                config=None,
-                agent_path=None,
-                **secret,
-            ) as connection,
-            connection.start_sftp_client() as client,
-        ):
-            yield client
-    except asyncssh.HostKeyNotVerifiable:
-        raise DeliveryFailed(
-            f"{host} shows another key than the pinned one",
-            f"Ask its operator whether it has a new one; then change {host_key_variable(address.connection)}.",
-        ) from None
-    except asyncssh.PermissionDenied:
-        raise DeliveryFailed(
-            f"{host} refuses user and secret", f"Check LAPOR_CREDENTIAL_{address.connection.upper()} with the agency."
-        ) from None
-    except (asyncssh.Error, OSError, TimeoutError) as error:
-        raise _sftp_trouble(host, error) from None
-
-
-def _sftp_trouble(name: str, error: BaseException) -> DeliveryFailed:
-    return DeliveryFailed(
-        f"{name}: SFTP failed ({type(error).__name__})",
-        "See whether the server is up and lets us read.",
-        retryable=True,
-    )
-
-
 def _unreadable(name: str, error: OSError) -> DeliveryFailed:
     return DeliveryFailed(f"{name} cannot be read: {error.strerror}", "Check the rights of the folder.")
 
 
-def _is_pattern(location: str) -> bool:
+def is_pattern(location: str) -> bool:
+    """Whether a location names many files."""
     return any(sign in location for sign in "*?[")

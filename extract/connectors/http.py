@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
+from multidict import CIMultiDictProxy
 
 from extract.connectors import Address
 from extract.connectors.answers import Decode, Refused, decoded, refusal
@@ -62,7 +63,7 @@ class Answer:
     """One answer of status 200: where it came from in the end, its headers, its body."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     body: bytes
 
 
@@ -283,7 +284,7 @@ class AgencyHttp:
 
 def same_server(address: Address, current: str, following: str) -> str:
     """The absolute address of a next page. Raises DeliveryFailed when it leaves the connection's own server."""
-    url = urljoin(current, following)
+    url = _joined(current, following)
     if _origin(url) != _origin(address.base):
         raise DeliveryFailed(
             f"points to {_host(url)}, which is not the server of connection {address.connection}",
@@ -292,8 +293,17 @@ def same_server(address: Address, current: str, following: str) -> str:
     return url
 
 
+def _joined(current: str, following: str) -> str:
+    """The address that a source names, without a user of its own; empty when it is no address."""
+    try:
+        parts = urlsplit(urljoin(current, following))
+    except ValueError:
+        return ""  # no address, and so on no server that we know
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _redirected(url: str, answer: aiohttp.ClientResponse) -> str:
-    target = urljoin(url, answer.headers.get("Location", ""))
+    target = _joined(url, answer.headers.get("Location", ""))
     if _origin(target) != _origin(url):
         raise DeliveryFailed(
             f"answered {answer.status}: it redirects to {_host(target)}",

@@ -1,5 +1,6 @@
 """HTTP APIs that answer JSON: every way of paging, changes by a window of time, GET or POST."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,10 +12,11 @@ from extract.connectors.http import AgencyHttp, Answer, same_server
 from extract.errors import DeliveryFailed, SourceChanged
 from extract.profile import Profile
 from extract.records import BESIDE, Record
-from extract.values import MISSING, as_text, value_at
+from extract.values import MISSING, Unreadable, as_text, value_at
 
 MAX_PAGES = 100_000
-_LINK_SEPARATOR = ","
+_LINK = re.compile(r"""<([^>]*)>((?:[^<"]|"[^"]*")*)""")
+_RELATION = re.compile(r"""\brel\s*=\s*(?:"([^"]*)"|([^\s;,]+))""", re.IGNORECASE)
 
 
 class RestConnector:
@@ -100,9 +102,7 @@ class RestConnector:
             value = value_at(decoded, self._spec.total_at)
         elif self._spec.total_header:
             value = page.headers.get(self._spec.total_header.lower())
-        if isinstance(value, bool) or value is None:
-            return None
-        return int(value) if str(value).isdigit() else None
+        return _count(value)
 
     def _stated_in_headers(self, answer: Answer) -> Mapping[str, str]:
         """The headers that have a meaning for reading, to be landed with the page."""
@@ -204,7 +204,7 @@ class _Walk:
                 if not entries:
                     return False
                 last = value_at(entries[-1], self._spec.record_at) if self._spec.record_at else entries[-1]
-                key = as_text(value_at(last, paging.key_from or "")) if isinstance(last, dict) else None
+                key = _key(value_at(last, paging.key_from or ""), None) if isinstance(last, dict) else None
                 if key is None:
                     raise SourceChanged(f"the last record of page {number} has no {paging.key_from!r} to go on from")
                 return self._follow(number, key)
@@ -212,15 +212,14 @@ class _Walk:
                 following = value_at(decoded, paging.next_at or "")
                 return self._go_to(number, answer, following if isinstance(following, str) else None)
             case "link":
-                return self._go_to(number, answer, _next_link(answer.headers.get("Link", "")))
+                return self._go_to(number, answer, _next_link(", ".join(answer.headers.getall("Link", []))))
         return False
 
     def _stated(self, decoded: Any, headers: Mapping[str, str]) -> int | None:
         value = value_at(decoded, self._spec.total_at) if self._spec.total_at else None
         if value is None and self._spec.total_header:
             value = headers.get(self._spec.total_header.lower())
-        text = str(value)
-        return int(text) if text.isdigit() else None
+        return _count(value)
 
     def _go_to(self, number: int, answer: Answer, following: str | None) -> bool:
         if not following:
@@ -280,16 +279,24 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
 
 def _next_link(header: str) -> str | None:
     """The address of rel="next" in a Link header (RFC 8288)."""
-    for part in header.split(_LINK_SEPARATOR + " <"):
-        address, _, parameters = part.strip().lstrip("<").partition(">")
-        names = {piece.strip().replace('"', "").replace("'", "").casefold() for piece in parameters.split(";")}
-        if "rel=next" in names:
-            return address
+    for address, parameters in _LINK.findall(header):
+        relation = _RELATION.search(parameters)
+        if relation and "next" in "".join(filter(None, relation.groups())).casefold().split():
+            return str(address)
     return None
+
+
+def _count(value: Any) -> int | None:
+    """A number of rows that a source states; None when it is none."""
+    text = "" if isinstance(value, bool) else str(value)
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _key(value: Any, strip: str | None) -> str | None:
     if value is MISSING or isinstance(value, (dict, list)):
         return None
-    text = as_text(value)
+    try:
+        text = as_text(value)
+    except Unreadable:
+        return None
     return text.strip(strip).strip() if text and strip else text

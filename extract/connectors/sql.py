@@ -5,15 +5,20 @@ tested. A page is a JSON list of rows: that is what is landed and read again.
 """
 
 import asyncio
+import math
+import os
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import psycopg2
 import sqlalchemy
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +28,7 @@ from extract.connectors.answers import decode_json
 from extract.errors import DeliveryFailed, SourceChanged
 from extract.profile import Profile
 from extract.records import Record
+from warehouse.settings import settings
 
 _TABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$")
 _READ_ONLY = {
@@ -31,6 +37,9 @@ _READ_ONLY = {
     "mariadb": ("set session max_statement_time = {seconds}",),
     "sqlite": ("pragma query_only = on",),
 }
+# A statement that ran longer than it may: PostgreSQL, MySQL, MariaDB.
+_TOO_LONG = ("57014", 3024, 1969)
+_ANSWER_MARGIN_SECONDS = 5
 _DRIVERS = {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 
 
@@ -39,6 +48,7 @@ class SqlConnector:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._open: Any = None
 
     async def pages(self, ask: Ask) -> AsyncIterator[Page]:
         """Pages of rows changed in the window, ordered by time of change and key, from `ask.after` on."""
@@ -56,6 +66,10 @@ class SqlConnector:
                     if not more:
                         return
                     number += 1
+            except asyncio.CancelledError:
+                # The deadline: a driver that waits for a silent server hears of it only through its own connection.
+                _hang_up(self._open)
+                raise
             finally:
                 await loop.run_in_executor(thread, engine.dispose)
 
@@ -84,7 +98,12 @@ class SqlConnector:
             if ask.address.credential:
                 user, _, password = ask.address.credential.partition(":")
                 url = url.set(username=user, password=password or None)
-            return sqlalchemy.create_engine(url, pool_size=1, max_overflow=0)
+            if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+                raise DeliveryFailed(  # SQLite would make an empty one
+                    f"there is no database file {Path(url.database or '').name}", "Correct its connection."
+                )
+            patience = _patience(url.get_backend_name(), self._spec.timeout_seconds)
+            return sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, connect_args=patience)
         except (SQLAlchemyError, ImportError) as error:
             raise DeliveryFailed(
                 f"its connection is no database URL that can be used ({type(error).__name__})",
@@ -95,11 +114,14 @@ class SqlConnector:
         spec = self._spec
         try:
             with engine.connect() as connection, connection.begin():
+                self._open = connection.connection.dbapi_connection
                 _protect(connection, spec.timeout_seconds)
                 result = connection.execute(sqlalchemy.text(self._statement(ask, after)), self._values(ask, after))
                 return [{name: _portable(value) for name, value in row._mapping.items()} for row in result]
         except SQLAlchemyError as error:
             raise _failure(error) from None
+        except (ValueError, OverflowError) as error:  # a driver on a value that Python has no type for: the year 20000
+            raise SourceChanged(f"a value of its rows cannot be read ({type(error).__name__})") from None
 
     def _statement(self, ask: Ask, after: str | None) -> str:
         spec = self._spec
@@ -160,16 +182,45 @@ def _failure(error: SQLAlchemyError) -> DeliveryFailed:
     """What the database said, without its statement and values."""
     original = getattr(error, "orig", None)
     code = getattr(original, "pgcode", None) or (original.args[0] if original is not None and original.args else None)
-    told = f" {code}" if isinstance(code, (int, str)) and len(str(code)) < 80 else ""
-    kind = type(original or error).__name__
-    connecting = isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
+    absent = isinstance(code, str) and code.startswith(("no such table", "no such column"))
+    # Other texts quote values.
+    told = f" {code}" if isinstance(code, int) or absent or getattr(original, "pgcode", None) else ""
+    connecting = isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)) and not absent
+    if code in _TOO_LONG:
+        remedy = "It took too long: raise timeout_seconds in the profile, or ask for an index on the column of change."
+    elif connecting:
+        remedy = "Check address, credential and whether it is up."
+    else:
+        remedy = "Compare the profile's columns with the table."
     return DeliveryFailed(
-        f"the database refused: {kind}{told}",
-        "Check address, credential and whether it is up."
-        if connecting
-        else "Compare the profile's columns with the table.",
-        retryable=connecting,
+        f"the database refused: {type(original or error).__name__}{told}", remedy, retryable=connecting
     )
+
+
+def _patience(backend: str, statement_seconds: int) -> dict[str, Any]:
+    """How long a driver waits: drivers have no limit of their own, or another one each."""
+    seconds = math.ceil(settings().extract_request_timeout_seconds)
+    match backend:
+        case "postgresql":
+            return {"connect_timeout": max(seconds, 2), "keepalives_idle": 30, "keepalives_interval": 10}
+        case "mysql" | "mariadb":
+            return {"connect_timeout": seconds, "read_timeout": statement_seconds + _ANSWER_MARGIN_SECONDS}
+    return {}
+
+
+def _hang_up(connection: Any) -> None:
+    """Break a driver's connection under it, so that its thread comes back."""
+    if connection is None:
+        return
+    if hasattr(connection, "interrupt"):  # SQLite
+        connection.interrupt()
+        return
+    try:
+        number = connection.fileno() if hasattr(connection, "fileno") else connection._sock.fileno()
+        with socket.socket(fileno=os.dup(number)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+    except (OSError, AttributeError, psycopg2.Error):
+        return  # it is closed already
 
 
 def _portable(value: Any) -> Any:

@@ -8,6 +8,7 @@ sheet is the first visible one with a row that matches half of the profile's hea
 import asyncio
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -31,6 +32,15 @@ _HEADING_SEARCH_ROWS = 30
 _MAX_BROKEN_LINES = 1000
 _MAX_INFLATION = 200
 _SMALL = 1024 * 1024
+# The reader lays a sheet out as a full rectangle: one cell in the last corner of an empty sheet would ask for 500 GB,
+# and that ends the process, not the delivery. Cells of the rectangle, at most; bytes that stand for two cells.
+_MAX_SHEET_CELLS = 20_000_000
+_ATTRIBUTES = rb"""((?:[^>"']|"[^"]*"|'[^']*')*)>"""
+_XLSX_MARKS = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])" + _ATTRIBUTES)
+_ODS_MARKS = re.compile(rb"<table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])" + _ATTRIBUTES)
+_TAG = re.compile(rb"<" + _ATTRIBUTES)
+_XLSX_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d*)""")
+_ODS_TIMES = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d+)""")
 _Rows = list[tuple[int, list[Any]]]
 
 
@@ -186,6 +196,10 @@ class TabularConnector:
                     continue
         except (python_calamine.CalamineError, ValueError, OSError) as error:
             raise SourceChanged(f"{page.name} is no readable workbook: {str(error)[:120]}") from None
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # the reader's own word for a fault of its own: no Exception
+                raise
+            raise SourceChanged(f"{page.name} is no readable workbook: its reader gave up") from None
         if not visible:
             raise SourceChanged(f"{page.name} has no visible sheet {self._spec.sheet or ''}".rstrip())
         raise SourceChanged(
@@ -237,16 +251,80 @@ def _refuse_bombs(page: Page) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(page.content)) as archive:
             for part in archive.infolist():
+                if part.filename.lower().endswith("workbook.bin"):
+                    raise SourceChanged(f"{page.name} is a binary workbook (XLSB): ask for XLSX")
+                spread = _Spread(is_ods=part.filename == "content.xml")
                 with archive.open(part) as stream:
                     while chunk := stream.read(1024 * 1024):
                         inflated += len(chunk)
+                        spread.look(chunk)
                         if inflated > limit or inflated > max(len(page.content) * _MAX_INFLATION, _SMALL):
                             raise DeliveryFailed(
                                 f"{page.name} inflates {len(page.content)} bytes to more than {inflated}",
                                 "That is no ordinary workbook: ask the agency before anybody opens it.",
                             )
+                        if spread.cells > min(max(inflated // 2, _SMALL), _MAX_SHEET_CELLS):
+                            raise DeliveryFailed(
+                                f"{page.name} has a sheet that spreads over {spread.cells:,} cells, nearly all empty",
+                                "That is no ordinary workbook: ask the agency before anybody opens it.",
+                            )
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
         raise SourceChanged(f"{page.name} is no readable workbook: {type(error).__name__}") from None
+
+
+class _Spread:
+    """How many cells the rectangle around a sheet's values has, by what its XML says so far."""
+
+    def __init__(self, *, is_ods: bool) -> None:
+        self._marks = _ODS_MARKS if is_ods else _XLSX_MARKS
+        self._step = self._ods if is_ods else self._xlsx
+        self._rest = b""
+        self._row = self._column = self._rows = self._columns = self.cells = 0
+
+    def look(self, chunk: bytes) -> None:
+        """Take the next bytes of the part."""
+        text, end = self._rest + chunk, 0
+        for mark in self._marks.finditer(text):
+            self._step(mark[1], mark[2])
+            end = mark.end()
+        begun = text.rfind(b"<")
+        self._rest = text[begun:] if begun >= end and not _TAG.match(text, begun) else b""
+        # A tag longer than a chunk is nothing that a spreadsheet writes.
+        self.cells = max(self.cells, self._rows * self._columns, len(self._rest) * _MAX_SHEET_CELLS // _SMALL)
+
+    def _value(self, rows: int, columns: int) -> None:
+        self._rows, self._columns = max(self._rows, rows), max(self._columns, columns)
+
+    def _xlsx(self, what: bytes, attributes: bytes) -> None:
+        place = _XLSX_PLACE.search(attributes)
+        if what == b"row":
+            self._row = int(place[2]) if place and place[2] else self._row + 1
+            self._column = 0
+            return
+        letters = place[1] if place else b""
+        self._column = _column_number(letters) if letters else self._column + 1
+        if not attributes.endswith(b"/"):
+            self._value(int(place[2]) if place and place[2] else self._row, self._column)
+
+    def _ods(self, what: bytes, attributes: bytes) -> None:
+        times = _ODS_TIMES.search(attributes)
+        count = int(times[1]) if times else 1
+        match what:
+            case b"table":
+                self._row = self._column = self._rows = self._columns = 0
+            case b"table-row":
+                self._row, self._column = self._row + count, 0
+            case _:
+                self._column += count
+                if not attributes.endswith(b"/"):
+                    self._value(self._row, self._column)
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper()[:4]:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _headings_of(profile: Profile) -> set[str]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from extract.connectors import Page
-from extract.errors import DeliveryFailed
+from extract.errors import DeliveryFailed, SealBroken
 from extract.landing import (
     LandingKeys,
-    SealBroken,
     Segment,
     Store,
     decode_key,
