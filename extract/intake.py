@@ -61,6 +61,8 @@ class Intake:
         self._taken_rows = planned.received_rows if planned.keeps_rows else 0
         self._segment: Segment | None = None
         self._stated_total: int | None = None
+        # A backfill's source states the total of its own window: what the delivery had before comes on top of it.
+        self._stated_before = _before_the_backfill(planned)
         self._rows_stated_by_files = self._taken_rows
         self._some_file_states_its_rows = planned.keeps_rows and planned.stated_total is not None
         self._begins = not planned.is_resumed
@@ -150,7 +152,7 @@ class Intake:
             rows=self._rows,
             events=self._events,
             files=self._files,
-            checkpoint=self._planned.checkpoint_at(position) if position is not None else None,
+            checkpoint=self._planned.checkpoint_at(position, self._stated_before) if position is not None else None,
             reason=reason,
             stated_total=self._stated(),
             page_count=self._page_count_of_part,
@@ -176,7 +178,7 @@ class Intake:
     def _stated(self) -> int | None:
         total = self._rows_stated_by_files if self._some_file_states_its_rows else None
         if self._stated_total is not None:
-            total = self._stated_total
+            total = self._stated_total + self._stated_before
         return None if total is None else max(-_MAX_STATED, min(total, _MAX_STATED))
 
     def _land(self) -> str | None:
@@ -207,6 +209,12 @@ class Intake:
                 "resource": source.resource, "connector": source.connector, "profile": source.profile,
             }  # fmt: skip
             self._segment = Segment(self._desk.landing_keys, facts)
+
+
+def _before_the_backfill(planned: Planned) -> int:
+    if planned.extends:
+        return planned.received_rows if planned.stated_total is None else planned.stated_total
+    return planned.checkpoint.stated_before if planned.checkpoint else 0
 
 
 def replay(

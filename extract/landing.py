@@ -62,7 +62,7 @@ class LandingKeys:
             raise ValueError("LAPOR_LANDING_KEY is not set; make keys with: python -m extract new-keys")
         keys = {}
         if settings.landing_old_keys is not None:
-            for entry in settings.landing_old_keys.get_secret_value().split(","):
+            for entry in filter(str.strip, settings.landing_old_keys.get_secret_value().split(",")):
                 key_id, _, encoded = entry.strip().partition("=")
                 keys[key_id] = decode_key(encoded, "LAPOR_LANDING_OLD_KEYS")
         keys[settings.landing_key_id] = decode_key(settings.landing_key.get_secret_value(), "LAPOR_LANDING_KEY")

@@ -29,13 +29,14 @@ _LATE_NIGHTS = 7
 class Checkpoint(msgspec.Struct, frozen=True):
     """Where a delivery that broke off goes on:
 
-    behind which page, of which window, and whether it extends a finished one.
+    behind which page, of which window, and whether it extends a finished one, which had so many rows by its source.
     """
 
     after: str
     since: datetime | None
     until: datetime
     extends: bool = False
+    stated_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ class Planned:
         """The attempt that is running."""
         return self.attempt if self.is_resumed else self.attempt + 1
 
-    def checkpoint_at(self, position: str) -> str:
+    def checkpoint_at(self, position: str, stated_before: int = 0) -> str:
         """The ledger's text for going on behind a page."""
         extends = self.extends or (self.checkpoint is not None and self.checkpoint.extends)
-        return msgspec.json.encode(Checkpoint(position, self.since, self.until, extends)).decode()
+        return msgspec.json.encode(Checkpoint(position, self.since, self.until, extends, stated_before)).decode()
 
 
 def cut_off(night: date) -> datetime:

@@ -7,13 +7,11 @@ stays. A row that PostgreSQL refuses is found by bisection and stays as an empty
 counted and quarantined; the others are unharmed.
 """
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -21,10 +19,8 @@ from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
 from extract.ledger import Planned
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, SURVEYS, Row
-
-_COPY_BYTES = 1024 * 1024
-_CARRIED = ("source_position", "content_hash", "_problems")
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Row
+from extract.staging import CARRIED, Staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +57,35 @@ class Loader:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        with connection, connection.cursor() as cursor:
-            for table in COLUMNS:
-                # pg_temp is this session's own; the same names in another session are other tables.
-                cursor.execute(
-                    f"create temp table if not exists incoming_{table} (like raw.{table}) on commit delete rows"
-                )
-                for column in ("row_id", "delivery_id", "night", "agency_code", "content_hash"):
-                    cursor.execute(f"alter table incoming_{table} alter column {column} drop not null")
-                cursor.execute(f"alter table incoming_{table} add column ordinal integer")
-            cursor.execute("alter table incoming_complaints add column title text, add column body text")
+        self._staging = Staging(connection)
 
     def store(self, planned: Planned, part: Part, table: str) -> int:
         """Write one part; returns the rows that are new or changed. Raises nothing but database trouble.
 
         The first part of a new attempt takes away what earlier attempts had loaded, unless the delivery is extended.
         """
+        for name, rows in ((table, part.rows), (EVENTS, part.events)):
+            if rows:
+                self._staging.make(name)
+        try:
+            return self._store(planned, part, table, careful=False)
+        except psycopg2.DataError:  # some row is refused: once more, with a way back to before it
+            return self._store(planned, part, table, careful=True)
+
+    def _store(self, planned: Planned, part: Part, table: str, *, careful: bool) -> int:
         with self._connection, self._connection.cursor() as cursor:
             self._claim(cursor, planned, part)
             removed = 0
             if part.begins and planned.attempt and not planned.keeps_rows:
                 removed = self._remove(cursor, planned, table)
             follows = not part.begins or planned.keeps_rows
-            rows, replaced = self._append(cursor, planned, table, part.rows, follows=follows)
-            events, replaced_events = self._append(cursor, planned, EVENTS, part.events, follows=follows)
-            self._record(cursor, planned, part, rows - replaced, events - replaced_events)
+            rows, replaced = self._append(cursor, planned, table, part.rows, follows=follows, careful=careful)
+            events, replaced_events = self._append(
+                cursor, planned, EVENTS, part.events, follows=follows, careful=careful
+            )
+            changed = bool(removed or rows or events or replaced)
+            self._record(cursor, planned, part, rows - replaced, events - replaced_events, changed=changed)
             self._remember_files(cursor, planned, part.files)
-            if removed or rows or events or replaced:
-                cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [planned.night])
         return rows
 
     def record_failure(self, planned: Planned, state: str, reason: str, started_at: datetime) -> None:
@@ -137,12 +134,12 @@ class Loader:
         return removed
 
     def _append(
-        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row], *, follows: bool
+        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row], *, follows: bool, careful: bool
     ) -> tuple[int, int]:
         """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced."""
         if not rows:
             return 0, 0
-        self._copy(cursor, table, list(enumerate(rows)))
+        self._staging.copy(cursor, table, list(enumerate(rows)), careful=careful)
         columns, key = COLUMNS[table], KEYS[table]
         same_key = " and ".join(f"known.{column} = incoming.{column}" for column in key)
         facts = {"agency": planned.agency.agency_code, "night": planned.night, "delivery": planned.delivery_id}
@@ -151,7 +148,7 @@ class Loader:
         # version is its own.
         own = " or ".join(f"{column} is null" for column in key)
         newest = "updated_at desc nulls last, ordinal desc" if table == COMPLAINTS else "ordinal desc"
-        listed = ", ".join((*columns, *_CARRIED))
+        listed = ", ".join((*columns, *CARRIED))
         not_here = (
             f"and not exists (select from raw.{table} as known where known.delivery_id = %(delivery)s"
             f" and known.agency_code = %(agency)s and {same_key})"
@@ -188,7 +185,6 @@ class Loader:
                 select incoming.*
                 from incoming{latest}
                 where {differs} {not_here}
-                order by incoming.ordinal
             ),
 
             appended as (
@@ -202,7 +198,7 @@ class Loader:
             facts,
         )
         row = cursor.fetchone()
-        cursor.execute(f"truncate pg_temp.incoming_{table}")
+        self._staging.empty(cursor, table, len(rows))
         assert row is not None
         return int(row[0]), replaced
 
@@ -252,35 +248,8 @@ class Loader:
                 where tracking_id is not null and (title is not null or body is not null)
             )"""
 
-    def _copy(self, cursor: Cursor, table: str, rows: list[tuple[int, Row]]) -> None:
-        """COPY the rows into the session's staging table; on refusal halve until the refused row is alone."""
-        columns = [*COLUMNS[table], *_CARRIED, "ordinal"]
-        if table == COMPLAINTS:
-            columns += ["title", "body"]
-        cursor.execute("savepoint before_copy")
-        try:
-            cursor.copy_expert(
-                f"copy pg_temp.incoming_{table} ({', '.join(columns)}) from stdin"
-                " with (format csv, null 'null', escape '\\')",
-                _lines(table, rows),
-                size=_COPY_BYTES,
-            )
-        except psycopg2.DataError as error:
-            cursor.execute("rollback to savepoint before_copy")
-            if len(rows) == 1:
-                ordinal, row = rows[0]
-                code = error.pgcode or "unknown"
-                refused = Row(
-                    row.position, [None] * len(COLUMNS[table]), [f"row: refused by PostgreSQL (SQLSTATE {code})"]
-                )
-                self._copy(cursor, table, [(ordinal, refused)])
-                return
-            middle = len(rows) // 2
-            self._copy(cursor, table, rows[:middle])
-            self._copy(cursor, table, rows[middle:])
-
     @staticmethod
-    def _record(cursor: Cursor, planned: Planned, part: Part, loaded: int, events: int) -> None:
+    def _record(cursor: Cursor, planned: Planned, part: Part, loaded: int, events: int, *, changed: bool) -> None:
         kept = not part.begins or planned.keeps_rows
         facts = {
             "kept": int(kept),
@@ -306,13 +275,16 @@ class Loader:
             "reason": part.reason,
             "started_at": part.started_at,
             "delivery_id": planned.delivery_id,
+            "night": planned.night,
         }
         counted = ", ".join(
             f"{name} = {name} * %(kept)s + %({name})s"
             for name in ("received_rows", "loaded_rows", "received_events", "loaded_events", "page_count", "byte_count")
         )
+        moved = "with moved as (update ops.nights set changed_seq = changed_seq + 1 where night = %(night)s)"
         cursor.execute(
             f"""
+            {moved if changed else ""}
             update ops.deliveries
             set
                 {counted},
@@ -355,34 +327,3 @@ class Loader:
                     for file in files
                 ],
             )  # fmt: skip
-
-
-def _lines(table: str, rows: Iterable[tuple[int, Row]]) -> io.BytesIO:
-    """The rows for COPY: a JSON array without its brackets is a CSV line (escape = backslash, null = the word).
-
-    Python's csv writer takes ten times longer, most of it for the times.
-    """
-    lines = []
-    for ordinal, row in rows:
-        values = row.values
-        if table == SURVEYS:
-            values = [_json(value) if isinstance(value, dict) else value for value in values]
-        carried = [row.position, f"\\x{row.content_hash(table).hex()}", _array(row.problems), ordinal]
-        if table == COMPLAINTS:
-            carried += [row.title, row.body]
-        lines.append(_encode(values + carried)[1:-1])
-    lines.append(b"")
-    return io.BytesIO(b"\n".join(lines))
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _json(value: dict[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _array(items: Sequence[str]) -> str:
-    if not items:
-        return "{}"
-    return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items) + "}"

@@ -7,10 +7,12 @@ person's data: unreadable values are described by their shape, unknown words are
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from extract.drift import Drift
 from extract.errors import SourceChanged
 from extract.privacy import NOBODY, Identity, redact, reporter_key
 from extract.profile import EventColumn, FieldSpec, Profile
@@ -19,11 +21,72 @@ from extract.values import MISSING, Absent, Readers, Unreadable, as_text, normal
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
 REOPENING_EVENT = "BUKA_KEMBALI"
-_BLANK_EVENT: list[Any] = [None] * len(COLUMNS[EVENTS])
+
+
+class _Compiled:
+    """A profile made ready to read, for one zone: shared by the deliveries of all agencies that speak it there."""
+
+    def __init__(self, profile: Profile, agency_zone: str, identity_secret: bytes) -> None:
+        self.profile = profile
+        readers = Readers(profile, agency_zone, identity_secret)
+        self.columns = COLUMNS[profile.table]
+        self.index = {name: position for position, name in enumerate(self.columns)}
+        own = {name: spec for name, spec in profile.fields.items() if name in self.index}
+        self.constants = [(self.index[name], spec.constant) for name, spec in own.items() if spec.source is None]
+        self.readers = [
+            (self.index[name], name, readers.reader(name, spec))
+            for name, spec in own.items()
+            if spec.source is not None
+        ]
+        self.event_index = {name: position for position, name in enumerate(COLUMNS[EVENTS])}
+        self.event_constants = [
+            (self.event_index[name], spec.constant)
+            for name, spec in profile.events.fields.items()
+            if spec.source is None
+        ]
+        self.event_readers = [
+            (self.event_index[name], name, readers.reader(name, spec))
+            for name, spec in profile.events.fields.items()
+            if spec.source is not None
+        ]
+        self.event_columns = [
+            (sequence, column, readers.reader("occurred_at", FieldSpec(source=column.source, type="timestamp")))
+            for sequence, column in enumerate(profile.events.columns, start=1)
+        ]
+        self.reporter, self.identity_paths = _identity_paths(profile)
+        self.known = _known_fields(profile)
+        self.known_event_fields = {
+            spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
+        } | {*profile.events.ignore, *([profile.events.key_from] if profile.events.key_from else [])}
+        self.text_columns = [
+            self.index[name]
+            for name in ("category_main", "category_label", "unit_name", "subject_name")
+            if name in self.index
+        ]
+
+
+class _Same:
+    """A profile as a key: the same object is the same profile."""
+
+    __slots__ = ("profile",)
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def __hash__(self) -> int:
+        return id(self.profile)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.profile is self.profile
+
+
+@lru_cache(maxsize=256)
+def _compiled(same: _Same, agency_zone: str, identity_secret: bytes) -> _Compiled:
+    return _Compiled(same.profile, agency_zone, identity_secret)
 
 
 class Mapper:
-    """A profile compiled for one agency. `rows` is its use; one mapper serves one delivery."""
+    """A profile applied for one agency. `rows` is its use; one mapper serves one delivery."""
 
     def __init__(
         self,
@@ -37,46 +100,24 @@ class Mapper:
         self.profile = profile
         self._drift = Drift(known_types or {})
         self._secret = identity_secret
-        readers = Readers(profile, agency_code, agency_zone, identity_secret)
         self.unknown_fields: set[str] = set()
         self._record_count = 0
         self._absent: Counter[str] = Counter()
-        self._columns = COLUMNS[profile.table]
-        self._index = {name: position for position, name in enumerate(self._columns)}
-        self._readers = [
-            (self._index[name], name, readers.reader(name, spec))
-            for name, spec in profile.fields.items()
-            if name in self._index
-        ]
-        self._event_index = {name: position for position, name in enumerate(COLUMNS[EVENTS])}
-        self._event_readers = [
-            (self._event_index[name], name, readers.reader(name, spec)) for name, spec in profile.events.fields.items()
-        ]
-        self._event_columns = [
-            (
-                sequence,
-                column,
-                readers.reader("occurred_at", FieldSpec(source=column.source, type="timestamp")),
-            )
-            for sequence, column in enumerate(profile.events.columns, start=1)
-        ]
+        compiled = _compiled(_Same(profile), agency_zone, identity_secret)
+        self._index, self._event_index = compiled.index, compiled.event_index
+        self._readers, self._event_readers = compiled.readers, compiled.event_readers
+        self._event_columns, self._text_columns = compiled.event_columns, compiled.text_columns
+        self._known, self._known_event_fields = compiled.known, compiled.known_event_fields
+        self._reporter, self._identity_paths = compiled.reporter, compiled.identity_paths
         self._event_unit_at = self._event_index["unit_name"]
-        self._reporter, self._identity_paths = _identity_paths(profile)
-        self._known = self._known_fields()
-        self._known_event_fields = {
-            spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
-        } | set(profile.events.ignore)
-        self._text_columns = [
-            self._index[name]
-            for name in ("category_main", "category_label", "unit_name", "subject_name")
-            if name in self._index
-        ]
+        # What every row begins with: nothing but the constants.
+        self._blank = _filled(len(compiled.columns), compiled.constants, agency_code)
+        self._blank_event = _filled(len(COLUMNS[EVENTS]), compiled.event_constants, agency_code)
 
     def rows(self, record: Record) -> tuple[Row, list[Row]]:
         """The row of the record's table and the rows of its event log (complaints only)."""
-        values: list[Any] = [None] * len(self._columns)
+        values = self._blank.copy()
         if record.problem:
-            self._fill_constants(values)
             return Row(record.position, values, [f"row: {record.problem}"]), []
         if not record.data.keys() <= self._known:
             self._notice_unknown(record.data, self._known)
@@ -113,11 +154,6 @@ class Mapper:
         elif self.profile.table == SURVEYS:
             values[self._index["answers"]] = self._answers(record.data, problems)
         return Row(record.position, values, problems, title, body), events
-
-    def _fill_constants(self, values: list[Any]) -> None:
-        for index, name, read in self._readers:
-            if self.profile.fields[name].constant is not None:
-                values[index] = read({}, ())
 
     # -- the rest of a record ---------------------------------------------------------------------------------------
 
@@ -163,7 +199,7 @@ class Mapper:
         return _listed(value_at(record.data, spec.list or ""), spec.list or "")
 
     def _listed_event(self, position: str, entry: Any, key: tuple[Any, Any], own: tuple[str, ...]) -> Row:
-        values = _BLANK_EVENT.copy()
+        values = self._blank_event.copy()
         problems: list[str] = []
         if type(entry) is not dict:
             return Row(position, values, ["row: the event is no object"])
@@ -193,20 +229,25 @@ class Mapper:
                 problems.append(f"occurred_at: column {column.source}: {error}")
             if time is None and not problems:
                 continue
-            values: list[Any] = [None] * len(COLUMNS[EVENTS])
-            values[0], values[1] = key
-            values[self._event_index["event_seq"]] = sequence
-            values[self._event_index["occurred_at"]] = time
-            values[self._event_index["unit_name"]] = complaint[self._index["unit_name"]]
+            kind = None
             try:
-                values[self._event_index["event_type"]] = self._kind(column, record.data, own)
+                kind = self._kind(column, record.data, own)
+                if kind is None:
+                    continue
             except Unreadable as error:
                 problems.append(f"event_type: {error}")
+            values = self._blank_event.copy()
+            values[0], values[1] = key
+            values[self._event_index["event_seq"]] = sequence
+            values[self._event_index["event_type"]] = kind
+            values[self._event_index["occurred_at"]] = time
+            values[self._event_index["unit_name"]] = complaint[self._index["unit_name"]]
             if key[1] is None:
                 problems.append("tracking_id: missing")
             yield Row(f"{record.position}, {column.source}", values, problems)
 
-    def _kind(self, column: EventColumn, data: dict[str, Any], own: tuple[str, ...]) -> str:
+    def _kind(self, column: EventColumn, data: dict[str, Any], own: tuple[str, ...]) -> str | None:
+        """The event that a time is; None when it is none."""
         if column.event_type:
             return column.event_type
         assert column.kind_from is not None
@@ -262,17 +303,6 @@ class Mapper:
 
     # -- drift ------------------------------------------------------------------------------------------------------
 
-    def _known_fields(self) -> set[str]:
-        profile = self.profile
-        paths: list[str | None] = [spec.source for spec in profile.fields.values()]
-        paths += [profile.identity.name, profile.identity.national_id, profile.identity.phone, profile.identity.email]
-        paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
-        paths += [*profile.events.parallel.values(), BESIDE]
-        for column in profile.events.columns:
-            paths += [column.source, column.kind_from]
-        known = {name for path in paths if path for name in (path, path.split(".")[0])}
-        return known | set(profile.ignore) | (set(profile.answers.attributes) if profile.answers else set())
-
     def require_fields(self, place: str) -> None:
         """Raises SourceChanged when a field that the profile requires has stood in no record so far."""
         for what, count in self._absent.items():
@@ -296,6 +326,24 @@ class Mapper:
         self.unknown_fields |= {redact(str(name)[:40]) for name in data.keys() - known if name}
 
 
+def _known_fields(profile: Profile) -> set[str]:
+    paths: list[str | None] = [spec.source for spec in profile.fields.values()]
+    paths += [profile.identity.name, profile.identity.national_id, profile.identity.phone, profile.identity.email]
+    paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
+    paths += [*profile.events.parallel.values(), BESIDE]
+    for column in profile.events.columns:
+        paths += [column.source, column.kind_from]
+    known = {name for path in paths if path for name in (path, path.split(".")[0])}
+    return known | set(profile.ignore) | (set(profile.answers.attributes) if profile.answers else set())
+
+
+def _filled(count: int, constants: Iterable[tuple[int, Any]], agency_code: str) -> list[Any]:
+    values: list[Any] = [None] * count
+    for index, constant in constants:
+        values[index] = constant.format(agency_code=agency_code) if isinstance(constant, str) else constant
+    return values
+
+
 def _identity_paths(profile: Profile) -> tuple[str | None, list[str | None]]:
     """The object that holds all of a reporter's identity, if there is one, and the paths of its parts (from there)."""
     spec = profile.identity
@@ -315,51 +363,6 @@ def _plain(value: Any) -> str | None:
     if isinstance(value, float):
         value = str(int(value)) if value.is_integer() else repr(value)
     return as_text(value)
-
-
-class Drift:
-    """Watches the kinds of values of a delivery's first records, enough to see that a source has changed."""
-
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = known
-        self._kinds: dict[str, str] = {}
-        self._names: set[str] = set()
-        self._count = 0
-
-    def notice(self, data: Mapping[str, Any], mapped: set[str]) -> None:
-        """Look at one record; only fields that the profile names count."""
-        self._count += 1
-        if self._count > _WATCHED_RECORDS:
-            return
-        self._names |= data.keys() & mapped
-        for name, value in data.items():
-            if value is None or value == "" or name not in mapped:
-                continue
-            kind = _KINDS.get(type(value), "text")
-            if self._kinds.setdefault(name, kind) != kind:
-                self._kinds[name] = "mixed"
-
-    def missing(self) -> set[str]:
-        """Fields of the delivery before that no record carried; a few records prove nothing."""
-        return set() if self._count < _PROVING_RECORDS else self._known.keys() - self._names
-
-    def retyped(self) -> set[str]:
-        """Fields with another kind of value than before."""
-        return {
-            name
-            for name, kind in self._kinds.items()
-            if self._known.get(name, kind) != kind and "mixed" not in (kind, self._known[name])
-        }
-
-    def types(self) -> dict[str, str]:
-        """What is known now, for the next delivery: nothing is forgotten because a few records lacked it."""
-        forgotten = {} if self._count >= _PROVING_RECORDS else dict(self._known)
-        return {**forgotten, **self._kinds}
-
-
-_WATCHED_RECORDS = 200
-_PROVING_RECORDS = 20
-_KINDS = {bool: "flag", int: "number", float: "number", list: "list", dict: "object"}
 
 
 def _listed(value: Any, path: str) -> list[Any]:

@@ -75,7 +75,9 @@ class EventColumn(_Strict):
     source: str = Field(alias="from", description="Heading of the column of times.")
     event_type: str | None = Field(default=None, description="The event that each of its times is ...")
     kind_from: str | None = Field(default=None, description="... or the column whose word says which event it is,")
-    kinds: dict[str, str] = Field(default_factory=dict, description="by these: word -> event type.")
+    kinds: dict[str, str | None] = Field(
+        default_factory=dict, description="by these: word -> event type; null: this time is no event."
+    )
 
     @model_validator(mode="after")
     def _names_its_type(self) -> "EventColumn":
@@ -202,9 +204,7 @@ class RestSpec(_Strict):
 class Open311Spec(_Strict):
     """A GeoReport v2 server: walked by windows of time, halved while an answer is as long as the cap."""
 
-    format: Literal["json", "xml"] = Field(
-        default="json", description="Which of the two formats to ask for."
-    )
+    format: Literal["json", "xml"] = Field(default="json", description="Which of the two formats to ask for.")
     jurisdiction_id: str | None = Field(default=None, description="Sent with every request, where a server wants it.")
     window_days: int = Field(default=30, ge=1, description="Width of the windows it is asked for.")
     cap: int = Field(default=1000, ge=2, description="An answer of so many requests is taken to be cut off.")

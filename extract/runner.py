@@ -84,6 +84,9 @@ class Shard:
                 profile = read_profile(item.source.profile)
                 connector = connector_for(item.source.connector, profile, None)
                 paths = segment_paths(item.landing_path, item.part_count)
+                for path in paths:  # all of them open, before the first one takes the place of what is loaded
+                    for _ in read_segment(store.get(path), self._desk.landing_keys, path):
+                        pass
                 segments = (read_segment(store.get(path), self._desk.landing_keys, path) for path in paths)
                 intake = replay(self._desk, replace(item, is_replayed=True), profile, connector, segments)
                 self._note(item, intake.finish(), intake)
@@ -101,6 +104,7 @@ class Shard:
                 return [item for item, again in zip(items, results, strict=True) if again]
 
             again = await have(planned, last=False)
+            http.forgive()
             await have([await self._in_thread(self._as_it_is_now, item) for item in again], last=True)
 
     async def _one(

@@ -95,29 +95,23 @@ _clean_word = lru_cache(maxsize=65_536)(_clean)
 
 
 class Readers:
-    """Makes the readers of a profile's columns for one agency.
+    """Makes the readers of a profile's columns, for agencies of one zone.
 
     Codes, words, names of offices and times come again and again: what a text reads as is remembered, which is most of
     the speed of extraction.
     """
 
-    def __init__(self, profile: Profile, agency_code: str, agency_zone: str, identity_secret: bytes) -> None:
+    def __init__(self, profile: Profile, agency_zone: str, identity_secret: bytes) -> None:
         self._profile = profile
-        self._agency_code = agency_code
         self._zone_name = profile.zone_for(agency_zone)
         self._secret = identity_secret
         self._time_readers: dict[tuple[str, ...], _Convert] = {}
 
     def reader(self, name: str, spec: FieldSpec) -> Read:
-        """A function from a record to the column's value.
+        """A function from a record to the column's value; the spec must name a source.
 
         It raises Unreadable for a value that does not read, Absent when a required field is not there.
         """
-        if spec.constant is not None:
-            constant = (
-                spec.constant.format(agency_code=self._agency_code) if isinstance(spec.constant, str) else spec.constant
-            )
-            return lambda data, own: constant
         assert spec.source is not None
         path, default = spec.source, spec.default
         parent, _, child = path.partition(".")

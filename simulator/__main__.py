@@ -1,16 +1,19 @@
-"""python -m simulator up | serve | down"""
+"""python -m simulator up | serve | env | recorded | down"""
 
 import argparse
 import os
+import shlex
 import sys
 from datetime import date
 from pathlib import Path
 
+from simulator import recorded
+from simulator.connections import DEFAULT_PORT, Ports, environment
 from simulator.faults import FaultPlanInvalid
-from simulator.process import Options, SimulatorFailed, serve, start, stop
+from simulator.process import Options, SimulatorFailed, serve, start, state_folder, stop
 from simulator.registry import DEFAULT_REGISTRY
-
-DEFAULT_PORT = 8711
+from simulator.server import GEOREPORT_CAP
+from simulator.sftp import host_key
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.command == "down":
         print("simulator stopped" if stop() else "no simulator was running")
         return 0
+    if parsed.command == "env":
+        print("\n".join(_exports(parsed.port, parsed.postgres)))
+        return 0
     try:
+        if parsed.command == "recorded":
+            recorded.serve(parsed.folder, parsed.port, lambda port: print(f"recorded answers at {port}", flush=True))
+            return 0
         options = _options(parsed)
         if parsed.command == "up":
             url = start(options, given[1:], lambda line: print(f"simulator {line}", flush=True))
@@ -56,11 +65,20 @@ def _options(parsed: argparse.Namespace) -> Options:
         seed=parsed.seed,
         agencies=parsed.agencies,
         scale=parsed.scale,
-        port=parsed.port,
+        ports=Ports.next_to(parsed.port),
         faults=parsed.faults,
         latency_ms=parsed.latency_ms,
         registry=parsed.registry,
+        postgres=parsed.postgres,
+        georeport_cap=parsed.georeport_cap,
     )
+
+
+def _exports(port: int, postgres: str | None) -> list[str]:
+    """Shell lines that export what a reader needs, except what the environment sets already."""
+    folder = state_folder()
+    variables = environment(folder, Ports.next_to(port), host_key(folder), postgres)
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if name not in os.environ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build the world and serve it in the background; returns when it answers")
     foreground = commands.add_parser("serve", help="the same in the foreground")
+    variables = commands.add_parser("env", help='print exports for readers: eval "$(python -m simulator env)"')
+    real = commands.add_parser("recorded", help="serve real GeoReport answers that were recorded, in the foreground")
+    real.add_argument("folder", type=Path)
+    real.add_argument("--port", type=int, default=recorded.DEFAULT_PORT)
     commands.add_parser("down", help="stop the one in the background")
     for command in (up, foreground):
         command.add_argument("--from", dest="start", type=date.fromisoformat, default=date(2021, 1, 1), metavar="DATE")
@@ -80,12 +102,24 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=2021)
         command.add_argument("--agencies", type=_agencies, help="how many, or their codes with commas; default: all")
         command.add_argument("--scale", type=float, default=1.0, help="factor on the number of complaints")
-        command.add_argument("--port", type=int, default=DEFAULT_PORT)
         command.add_argument(
             "--faults", help='a YAML or JSON file of faults, or "none"; default: a few on the last nights'
         )
         command.add_argument("--latency-ms", type=int, default=0, help="how long every answer takes at least")
+        command.add_argument(
+            "--georeport-cap", type=int, default=GEOREPORT_CAP, help="the most an Open311 answer holds"
+        )
         command.add_argument("--registry", type=Path, default=DEFAULT_REGISTRY)
+    for command in (up, foreground, variables):
+        command.add_argument(
+            "--port", type=int, default=DEFAULT_PORT, help="of HTTP; SFTP and S3 take the two after it"
+        )
+        command.add_argument(
+            "--postgres",
+            default=os.environ.get("LAPOR_SIMULATOR_POSTGRES") or None,
+            metavar="DSN",
+            help="a database to fill (schema sumber) for agencies that are read in PostgreSQL",
+        )
     foreground.add_argument("--progress-fd", type=int, help=argparse.SUPPRESS)
     return parser
 

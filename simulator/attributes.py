@@ -122,7 +122,7 @@ def draw_attributes(
 
 
 def _draw_channels(agency: Seconds, agencies: tuple[Agency, ...], rng: np.random.Generator) -> Seconds:
-    local = np.array([one.profile == "kanal_daerah" for one in agencies])[agency]
+    local = np.array([one.numbers_tickets for one in agencies])[agency]
     national = rng.choice(len(CHANNELS), size=len(agency), p=_shares(NATIONAL_CHANNELS))
     return np.where(local, rng.choice(len(CHANNELS), size=len(agency), p=_shares(LOCAL_CHANNELS)), national)
 

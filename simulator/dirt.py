@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.lifecycle import ABSENT, Flags, Slot
 from simulator.registry import Agency
@@ -108,8 +107,7 @@ def draw_dirt(rows: Rows, agencies: tuple[Agency, ...], rates: DirtRates, rng: n
         kinds = np.array([Defect.UNKNOWN_STATUS, Defect.UNKNOWN_STATUS, Defect.UNPARSABLE_DATE, Defect.MISSING_ID])
         defect[bad] = rng.choice(kinds, size=int(bad.sum()))
     defect[protected[agency]] = Defect.NONE
-    profiles = np.array([one.profile for one in agencies])[agency]
-    quirks = _draw_quirks(rows, profiles, defect == Defect.MISSING_ID, rates, rng)
+    quirks = _draw_quirks(rows, agencies, defect == Defect.MISSING_ID, rates, rng)
     return Dirt(defect=defect, quirks=quirks, bad_agency=bad_agency)
 
 
@@ -122,13 +120,13 @@ def choose_mass_closers(per_half_year: Floats, agencies: tuple[Agency, ...], rat
 
 
 def _draw_quirks(
-    rows: Rows, profiles: npt.NDArray[np.str_], has_no_id: Flags, rates: DirtRates, rng: np.random.Generator
+    rows: Rows, agencies: tuple[Agency, ...], has_no_id: Flags, rates: DirtRates, rng: np.random.Generator
 ) -> Seconds:
     """Quirks only where they show: a row without category has none in odd case, a workbook's ids are all numbers."""
     count = len(rows.times)
     quirks = np.where(rows.is_mass_closed, int(Quirk.MASS_CLOSING), 0)
-    national = profiles != "kanal_daerah"
-    id_is_text = (profiles == "lapor_v3") | (profiles == "csv_drop")
+    national = np.array([not one.numbers_tickets for one in agencies])[rows.agency]
+    id_is_text = np.array([one.profile in {"lapor_v3", "csv_drop"} for one in agencies])[rows.agency]
     for quirk, share, possible in (
         (Quirk.DUPLICATE, rates.duplicate, np.ones(count, dtype=bool)),
         (Quirk.MESSY_CATEGORY, rates.messy_category, rows.is_categorised),
@@ -146,7 +144,7 @@ def _ends_completed(times: Seconds) -> Flags:
 
 
 def _choose_bad_agency(agency: Seconds, agencies: tuple[Agency, ...], rng: np.random.Generator) -> int | None:
-    """A REST agency large enough for the gate to judge, small enough not to dent the nation."""
+    """An agency with an API or a database, large enough for the gate to judge, small enough not to dent the nation."""
     rows = np.bincount(agency, minlength=len(agencies))
     low, high = BAD_AGENCY_ROWS
     eligible = [

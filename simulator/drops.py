@@ -1,47 +1,82 @@
-"""Files that agencies put down for the night: spreadsheets of complaints, recaps, the survey.
+"""Files that agencies put down for the night: spreadsheets of complaints, recaps, ratings, units, the survey.
 
 The first night holds an agency's whole history, each later one what changed since its file before; nothing changed is a
 file without rows, which is not the same as no file. Files are written beside their place and moved there: a reader sees
-all or none.
+all or none. Where a file lies is said by its source's location; a * in it stands for laporan_YYYYMMDD.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from simulator.dialects.spreadsheets import csv_bytes, write_workbook
-from simulator.faults import FaultPlan
+from simulator.dialects.spreadsheets import Rows, csv_bytes, opendocument_bytes, xlsx_bytes
+from simulator.faults import GARBAGE, FaultPlan
+from simulator.ratings import national_csv, read_ratings
 from simulator.recaps import Recap, state_recaps
-from simulator.registry import DEFAULT_REGISTRY, Agency, read_agencies
-from simulator.reports import Report, read_reports
+from simulator.registry import DEFAULT_REGISTRY, Agency, Source, Way, read_agencies
+from simulator.reports import read_reports
+from simulator.side_resources import units_csv
 from simulator.survey import survey_file
 from simulator.workdays import cut_off
 from simulator.world import World
 
 SURVEY_PATH = Path("survei") / "lapor_2020.csv"
 HALF_ENCODINGS = ("utf-8-sig", "cp1252")
+Put = Callable[[str, bytes, int], None]
 
 
 def write_drops(
     world: World, nights: Iterable[date], folder: Path, faults: FaultPlan, registry: Path = DEFAULT_REGISTRY
 ) -> int:
-    """Write every file of these nights below `folder` and return how many; recaps come on the last night only."""
+    """Write every file of these nights that goes into the local folder and return how many.
+
+    Units come on the first night only, recaps on the last only.
+    """
     ordered = sorted(nights)
-    written = 1
-    _put(folder / SURVEY_PATH, survey_file(read_agencies(registry), world.seed))
-    for index, agency in enumerate(world.agencies):
-        if agency.keeps_milestones_only:
-            written += _write_agency(world, index, ordered, folder, faults)
+    put = into_folder(folder)
+    put(SURVEY_PATH.as_posix(), survey_file(read_agencies(registry), world.seed), 0)
+    written = 1 + write_complaints(world, ordered, Way.FOLDER, put, faults)
     for recap in state_recaps(world, ordered[-1]) if ordered else []:
-        _put(recap_path(folder, ordered[-1], recap), recap.file())
+        put(recap_path(Path(), ordered[-1], recap).as_posix(), recap.file(), cut_off(ordered[-1]))
         written += 1
+    for agency in world.agencies:
+        if (units := agency.source("units")) is not None and ordered:
+            put(units.place(agency.code, ordered[0]), units_csv(agency), cut_off(ordered[0]))
+            written += 1
+        ratings = agency.source("ratings")
+        if ratings is not None and ratings.way is Way.FOLDER:
+            written += _write_national_ratings(world, agency, ratings, ordered, put)
     return written
+
+
+def write_complaints(world: World, nights: Sequence[date], way: Way, put: Put, faults: FaultPlan) -> int:
+    """Hand over every complaints file of these nights that travels that way; returns how many."""
+    return sum(
+        _write_agency(world, index, sorted(nights), put, faults)
+        for index, agency in enumerate(world.agencies)
+        if agency.way is way
+    )
+
+
+def into_folder(folder: Path) -> Put:
+    """Puts files into a local folder; their time of change is the night's cut-off, whenever they are written."""
+
+    def put(place: str, content: bytes, at: int) -> None:
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        if at:
+            os.utime(part, (at, at))
+        part.replace(path)
+
+    return put
 
 
 def complaints_path(folder: Path, night: date, agency: Agency) -> Path:
     """Where an agency's spreadsheet of a night lies."""
-    suffix = "csv" if agency.profile == "csv_drop" else "xlsx"
-    return folder / night.isoformat() / agency.code / f"laporan.{suffix}"
+    return folder / agency.complaints.place(agency.code, night).replace("*", f"laporan_{night:%Y%m%d}")
 
 
 def recap_path(folder: Path, night: date, recap: Recap) -> Path:
@@ -50,41 +85,49 @@ def recap_path(folder: Path, night: date, recap: Recap) -> Path:
 
 
 def csv_encoding(agency: Agency) -> str:
-    """Half of the agencies write UTF-8 with a byte-order mark, the other half what Windows made of it."""
-    return HALF_ENCODINGS[sum(agency.code.encode()) % 2]
+    """Who sends by SFTP writes what Windows makes of it; of the others half do, half UTF-8 with a byte-order mark."""
+    return "cp1252" if agency.way is Way.SFTP else HALF_ENCODINGS[sum(agency.code.encode()) % 2]
 
 
-def _write_agency(world: World, index: int, nights: list[date], folder: Path, faults: FaultPlan) -> int:
+def _write_agency(world: World, index: int, nights: list[date], put: Put, faults: FaultPlan) -> int:
     agency = world.agencies[index]
     reports = read_reports(world, index)
     first = world.rows_of(index).start
     since: int | None = None
     written = 0
     for night in nights:
-        if faults.on(agency.code, night) == "missing_file":
+        fault = faults.on(agency.code, night)
+        if fault == "missing_file":
             continue
         listing = world.listing(index, night).between(since, None)
-        rows = zip(listing.rows.tolist(), listing.seen.tolist(), strict=True)
-        _write_file(
-            complaints_path(folder, night, agency), agency, [(reports[row - first], seen) for row, seen in rows]
-        )
+        pairs = zip(listing.rows.tolist(), listing.seen.tolist(), strict=True)
+        content = _content(agency, [(reports[row - first], seen) for row, seen in pairs], fault)
+        put(complaints_path(Path(), night, agency).as_posix(), content, cut_off(night))
         since = cut_off(night)
         written += 1
     return written
 
 
-def _write_file(path: Path, agency: Agency, rows: list[tuple[Report, int]]) -> None:
-    if agency.profile == "csv_drop":
-        _put(path, csv_bytes(rows, encoding=csv_encoding(agency)))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    write_workbook(part, rows, agency.name)
-    part.replace(path)
+def _content(agency: Agency, rows: Rows, fault: str | None) -> bytes:
+    if fault in {"html_named_xlsx", "garbage_html"} and agency.way is not Way.HTTP_FILE:
+        return GARBAGE
+    renamed = fault == "renamed_field"
+    match agency.profile:
+        case "csv_drop":
+            content = csv_bytes(rows, encoding=csv_encoding(agency), renamed=renamed)
+        case "ods_drop":
+            content = opendocument_bytes(rows, agency.name, renamed=renamed)
+        case _:
+            content = xlsx_bytes(rows, agency.name, renamed=renamed)
+    return content[: len(content) // 2] if fault == "half_file" else content
 
 
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+def _write_national_ratings(world: World, agency: Agency, source: Source, nights: list[date], put: Put) -> int:
+    """One file a night with the ratings of all agencies on the national system, given since the file before."""
+    national = [index for index, one in enumerate(world.agencies) if one.profile == "lapor_v3"]
+    since: int | None = None
+    for night in nights:
+        until = cut_off(night)
+        put(source.place(agency.code, night), national_csv(read_ratings(world, national, since, until)), until)
+        since = until
+    return len(nights)

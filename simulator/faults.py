@@ -7,11 +7,31 @@ from pathlib import Path
 
 import yaml
 
-from simulator.registry import DROP_PROFILES, REST_PROFILES
+from simulator.registry import GEOREPORT_PROFILES, SQL_PROFILES, Agency, Way
 from simulator.world import World
 
-SERVER_KINDS = frozenset({"hang", "error_500", "garbage_html", "slow", "truncated_json"})
-FILE_KINDS = frozenset({"missing_file"})
+SLOW_SECONDS = 3.0
+GARBAGE = (
+    b"<!DOCTYPE html><html><head><title>503 Layanan sedang dalam perbaikan</title></head>"
+    b"<body><h1>Mohon maaf</h1></body></html>"
+)
+
+# What can happen to anything behind an HTTP server.
+SERVER_KINDS = frozenset(
+    {"hang", "slow", "drip", "error_500", "error_429", "unauthorized", "redirect_elsewhere", "garbage_html"}
+)
+API_KINDS = SERVER_KINDS | {"renamed_field", "empty_page"}
+TOTAL_STATED = frozenset({"lapor_v3", "kanal_daerah", "offset_api", "graph_api"})
+# Their pages name the next one; the others are asked by number.
+CHAINED = frozenset({"kanal_daerah", "link_api", "next_url_api", "graph_api"})
+FILE_KINDS = frozenset({"missing_file", "half_file", "renamed_field"})
+WAY_KINDS = {
+    Way.FOLDER: frozenset[str](),
+    Way.HTTP_FILE: SERVER_KINDS,
+    Way.SFTP: frozenset({"sftp_refuses", "hang", "slow", "drip"}),
+    Way.S3: frozenset({"hang", "slow", "drip", "error_500", "unauthorized"}),
+}
+SQL_KINDS = frozenset({"missing_table", "renamed_field"})
 # An agency that breaks in the demo is small: the national figures stay what they are.
 LARGEST_IN_DEMO = 60
 SMALLEST_IN_DEMO = 8
@@ -19,6 +39,21 @@ SMALLEST_IN_DEMO = 8
 
 class FaultPlanInvalid(ValueError):
     """The plan names an agency or kind that does not exist here; the message says what is possible."""
+
+
+def possible_faults(agency: Agency) -> frozenset[str]:
+    """How the agency's complaints can fail to come, which depends on its dialect and on how they travel."""
+    if agency.profile in SQL_PROFILES:
+        return SQL_KINDS | ({"hang"} if agency.way is Way.POSTGRES else frozenset())
+    if agency.way is Way.API:
+        return (
+            API_KINDS
+            | {"truncated_xml" if agency.profile == GEOREPORT_PROFILES[1] else "truncated_json"}
+            | ({"wrong_total"} if agency.profile in TOTAL_STATED else frozenset())
+            | ({"circular_paging"} if agency.profile in CHAINED else frozenset())
+        )
+    html = "garbage_html" if agency.profile == "csv_drop" else "html_named_xlsx"
+    return FILE_KINDS | WAY_KINDS[agency.way] | {html}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +88,16 @@ class FaultPlan:
 
     def check(self, world: World) -> None:
         """Raises FaultPlanInvalid when an agency is not in the world or cannot break that way."""
-        profiles = {agency.code: agency.profile for agency in world.agencies}
+        agencies = {agency.code: agency for agency in world.agencies}
         for (code, _), kind in self.faults.items():
-            if code not in profiles:
+            if code not in agencies:
                 raise FaultPlanInvalid(f"{code} is not in this world.")
-            possible = SERVER_KINDS if profiles[code] in REST_PROFILES else FILE_KINDS
+            agency = agencies[code]
+            possible = possible_faults(agency)
             if kind not in possible:
                 raise FaultPlanInvalid(
-                    f"{code} speaks {profiles[code]}: it can only break by {', '.join(sorted(possible))}."
+                    f"{code} speaks {agency.profile} by {agency.way}: it can only break by "
+                    f"{', '.join(sorted(possible))}."
                 )
 
 
@@ -73,8 +110,8 @@ def demo_plan(world: World, nights: Iterable[date]) -> FaultPlan:
     if len(ordered) < 2:
         return FaultPlan()
     last, before = ordered[-1], ordered[-2]
-    servers = _small_agencies(world, REST_PROFILES)
-    files = _small_agencies(world, ("csv_drop",)) or _small_agencies(world, DROP_PROFILES)
+    servers = _small_agencies(world, Way.API)
+    files = _small_agencies(world, Way.FOLDER)
     plan: dict[tuple[str, date], str] = {}
     for code, night, kind in zip(
         servers, (last, last, before), ("error_500", "garbage_html", "error_500"), strict=False
@@ -85,11 +122,11 @@ def demo_plan(world: World, nights: Iterable[date]) -> FaultPlan:
     return FaultPlan(plan)
 
 
-def _small_agencies(world: World, profiles: tuple[str, ...]) -> list[str]:
+def _small_agencies(world: World, way: Way) -> list[str]:
     return [
         agency.code
         for index, (agency, volume) in enumerate(zip(world.agencies, world.expected_per_half_year, strict=True))
-        if agency.profile in profiles
+        if agency.way is way
         and not agency.is_central
         and not agency.states_recap
         and index != world.bad_agency

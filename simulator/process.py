@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from aiohttp import web
-
+from simulator.archive import Archive
+from simulator.connections import HOST, Ports
 from simulator.drops import write_drops
 from simulator.faults import FaultPlan, demo_plan
 from simulator.registry import DEFAULT_REGISTRY, REPOSITORY
-from simulator.server import Archive, Behaviour, application
+from simulator.server import GEOREPORT_CAP, Behaviour
+from simulator.servers import deliver, running
+from simulator.sftp import host_key
 from simulator.truth import write_truth
 from simulator.world import World
 
-HOST = "127.0.0.1"
 READY = "ready"
 STOP_SECONDS = 10
 Progress = Callable[[str], None]
@@ -36,7 +37,10 @@ class SimulatorFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to simulate and how to serve it; `faults` is a file, "none", or None for the demo's plan."""
+    """What to simulate and how to serve it; `faults` is a file, "none", or None for the demo's plan.
+
+    `postgres` is the DSN of a database to fill for the agencies that are read in one.
+    """
 
     start: date
     end: date
@@ -44,10 +48,12 @@ class Options:
     seed: int
     agencies: int | tuple[str, ...] | None
     scale: float
-    port: int
+    ports: Ports
     faults: str | None
     latency_ms: int
     registry: Path = DEFAULT_REGISTRY
+    postgres: str | None = None
+    georeport_cap: int = GEOREPORT_CAP
 
 
 def state_folder() -> Path:
@@ -82,29 +88,31 @@ def serve(options: Options, progress: Progress) -> None:
     report(f"drew {len(world.complaints):,} complaint records of {len(world.agencies)} agencies")
     faults = _faults(options, world)
     folder = state_folder()
-    for stale in (folder / "drops", folder / "truth"):
-        shutil.rmtree(stale, ignore_errors=True)
+    for stale in ("drops", "files", "sftp", "truth"):
+        shutil.rmtree(folder / stale, ignore_errors=True)
     files = write_drops(world, options.nights, folder / "drops", faults, options.registry)
-    report(f"wrote {files} files below {folder / 'drops'}")
+    delivered = deliver(world, options.nights, folder, faults, options.postgres)
+    host_key(folder)
+    report(f"wrote {files + delivered.files} files and {delivered.tables} tables below {folder}")
     write_truth(world, options.nights, folder / "truth")
     report(f"wrote the truth to {folder / 'truth'}")
     archive = Archive(world)
     archive.prepare(min(options.nights), report)
     gc.freeze()
     gc.enable()
-    behaviour = Behaviour(faults=faults, latency_seconds=options.latency_ms / 1000)
+    behaviour = Behaviour(faults, options.latency_ms / 1000, options.georeport_cap)
     for (code, night), kind in sorted(faults.faults.items()):
         report(f"{code} will break on {night}: {kind}")
-    asyncio.run(_serve_until_stopped(application(archive, behaviour), options.port, progress))
+    asyncio.run(_serve_until_stopped(archive, behaviour, delivered.objects, options.ports, progress))
 
 
 def start(options: Options, arguments: Sequence[str], progress: Progress) -> str:
     """Start `python -m simulator serve` with these arguments in the background; its base URL once it answers.
 
-    Passes the server's progress on. Raises SimulatorFailed when the port is taken or the server ends before it is
-    ready.
+    Passes the server's progress on. Raises SimulatorFailed when a port is taken or the server ends before it is ready.
     """
-    _check_port(options.port)
+    for port in (options.ports.http, options.ports.sftp, options.ports.s3):
+        _check_port(port)
     folder = state_folder()
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "server.log"
@@ -117,7 +125,7 @@ def start(options: Options, arguments: Sequence[str], progress: Progress) -> str
         os.close(write_end)
         for line in lines:
             if line.strip() == READY:
-                return f"http://{HOST}:{options.port}"
+                return f"http://{HOST}:{options.ports.http}"
             progress(line.rstrip())
     process.wait()
     tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-3:])
@@ -146,19 +154,18 @@ def _faults(options: Options, world: World) -> FaultPlan:
     return plan
 
 
-async def _serve_until_stopped(app: web.Application, port: int, progress: Progress) -> None:
+async def _serve_until_stopped(
+    archive: Archive, behaviour: Behaviour, objects: dict[str, bytes], ports: Ports, progress: Progress
+) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    # Handlers that hang on purpose are not waited for.
-    runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, port).start()
-    note = state_folder() / "server.json"
-    note.write_text(json.dumps({"pid": os.getpid(), "port": port}), encoding="utf-8")
-    progress(READY)
-    await stopped.wait()
-    await runner.cleanup()
+    async with running(archive, behaviour, state_folder(), objects, ports) as taken:
+        objects.clear()
+        note = state_folder() / "server.json"
+        note.write_text(json.dumps({"pid": os.getpid(), "port": taken.http}), encoding="utf-8")
+        progress(READY)
+        await stopped.wait()
 
 
 def _check_port(port: int) -> None:
@@ -169,7 +176,8 @@ def _check_port(port: int) -> None:
         except OSError as error:
             raise SimulatorFailed(
                 f"Port {port} is in use. Stop the simulator that may be there (python -m simulator down), or choose "
-                f"another with --port and set LAPOR_CONNECTION_SIMULATOR_HTTP to http://{HOST}:<port>."
+                "another with --port (SFTP and S3 take the two after it) and set LAPOR_CONNECTION_SIMULATOR_HTTP to "
+                f"http://{HOST}:<port>."
             ) from error
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from simulator.attributes import CLASSES
-from simulator.dialects.kanal_daerah import ticket_number
+from simulator.dialects.georeport import ACTS
+from simulator.dialects.words import ticket_number
 from simulator.dirt import Defect, Quirk
 from simulator.lifecycle import ABSENT, STATUSES, Slot, statuses_at
 from simulator.recaps import state_recaps
-from simulator.registry import BATAM
+from simulator.registry import BATAM, GEOREPORT_PROFILES
 from simulator.workdays import Seconds, cut_off
 from simulator.world import World
 
@@ -50,8 +51,9 @@ def expected_deliveries(
 ) -> dict[date, dict[str, Expected]]:
     """For each night and agency code what a complete reading gives: the first night everything, then what changed.
 
-    `overlap_seconds`: how far before the last night's cut-off a reader looks back (spreadsheets never do). Faults are
-    not considered: an agency that failed owes the difference.
+    `overlap_seconds`: how far before the last night's cut-off a reader looks back (spreadsheets never do; who reads a
+    GeoReport server looks back further and sees more). Faults are not considered: an agency that failed owes the
+    difference.
     """
     expected: dict[date, dict[str, Expected]] = {}
     since: int | None = None
@@ -110,17 +112,28 @@ def summarise(world: World, nights: Sequence[date]) -> dict[str, Any]:
 
 def _expect(world: World, agency: int, night: date, since: int | None, overlap_seconds: int) -> Expected:
     listing = world.listing(agency, night).between(None if since is None else since - overlap_seconds, None)
-    rows, first = np.unique(listing.rows, return_index=True)
-    new = world.complaints.times[rows] < cut_off(night)
+    rows = np.unique(listing.rows)
+    until = cut_off(night)
+    times = world.complaints.times[rows]
+    if world.agencies[agency].profile in GEOREPORT_PROFILES:
+        times = _two_times(times, until)
+    seen = new = times < until
     if since is not None:
         # A record that comes late to its second agency brings events from before it came.
-        new &= (world.complaints.times[rows] >= since) | (world.complaints.visible_from[rows] >= since)[:, None]
+        new = seen & ((times >= since) | (world.complaints.visible_from[rows] >= since)[:, None])
     return Expected(
         records=len(listing),
         distinct_records=len(rows),
-        events=int(listing.seen[first].sum()),
+        events=int(seen.sum()),
         new_events=int(new.sum()),
     )
+
+
+def _two_times(times: Seconds, until: int) -> Seconds:
+    """All that a GeoReport server tells of a log: the receipt and the last act of the agency."""
+    acts = times[:, sorted({*ACTS, Slot.ARCHIVED})]
+    last = np.where(acts < until, acts, -1).max(axis=1)
+    return np.column_stack((times[:, Slot.RECEIVED], np.where(last < 0, ABSENT, last)))
 
 
 def _funnel(world: World, rows: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], night: date) -> dict[str, int]:
@@ -151,7 +164,7 @@ def _identifiers(world: World) -> list[str]:
     """The id each row is known by in the warehouse: the number alone, or the ticket of a local system."""
     identifiers = [str(number) for number in world.complaints.number.tolist()]
     for index, agency in enumerate(world.agencies):
-        if agency.profile == "kanal_daerah":
+        if agency.numbers_tickets:
             rows = world.rows_of(index)
             received = world.complaints.times[rows, Slot.RECEIVED].tolist()
             serials = world.complaints.serial[rows].tolist()

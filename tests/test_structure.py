@@ -123,7 +123,7 @@ def test_the_example_environment_names_no_setting_that_is_not_read() -> None:
     assert listed - {f"LAPOR_{name.upper()}" for name in Settings.model_fields} == read_elsewhere
 
 
-@pytest.mark.parametrize("environment", ["pipeline", "airflow"])
+@pytest.mark.parametrize("environment", ["pipeline", "airflow", "bench"])
 def test_requirements_are_hashed_and_name_no_index(environment: str) -> None:
     text = (REPOSITORY / "requirements" / f"{environment}.txt").read_text()
     pinned = re.findall(r"^[a-zA-Z0-9._-]+(?:\[[^]]+\])?==", text, re.MULTILINE)

@@ -126,6 +126,11 @@ class Http:
         """Whether so many deliveries from this server failed in a row that asking it for more only costs the night."""
         return self._hosts[_host(address.base)].failures >= _BREAK_AFTER
 
+    def forgive(self) -> None:
+        """Begin the retry pass: every server may have recovered meanwhile."""
+        for host in self._hosts.values():
+            host.failures = 0
+
     def broken_reason(self, address: Address) -> str:
         """What to write into the ledger for a delivery that was not even asked for."""
         failures = self._hosts[_host(address.base)].failures

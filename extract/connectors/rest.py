@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from extract.connectors import Ask, Page, PageContent, Window
 from extract.connectors.answers import decode_json
 from extract.connectors.http import AgencyHttp, Answer, same_server
@@ -137,15 +139,15 @@ class _Walk:
 
     @property
     def position(self) -> str:
-        """What to go on with after the page just read: number, rows so far, and token or address."""
-        return f"{self.number} {self._offset} {'' if self._token is None else self._token}"
+        """What to go on with after the page just read: number, rows so far, and token or address, with its type."""
+        return f"{self.number} {self._offset} {msgspec.json.encode(self._token).decode()}"
 
     def _resume(self, position: str) -> None:
-        number, offset, token = position.split(" ", 2)
-        self.number, self._offset = int(number), int(offset)
+        number, offset, encoded = position.split(" ", 2)
+        self.number, self._offset, token = int(number), int(offset), msgspec.json.decode(encoded)
         if self._paging.style in ("next_url", "link") and token:
             self.url = same_server(self._ask.address, self.url, token)
-        self._token = token or None
+        self._token = token
 
     def query(self) -> dict[str, str]:
         paging, spec = self._paging, self._spec

@@ -74,8 +74,8 @@ async def sftp_files(address: Address) -> AsyncIterator[Files]:
             secret["client_keys"] = [asyncssh.import_private_key(address.credential)]
         except asyncssh.KeyImportError:
             raise DeliveryFailed(
-                f"no credential for connection {address.connection} that can be read as a private key",
-                f"Set {credential_variable(address.connection)}.",
+                f"no credential for connection {address.connection}",
+                f"What is set is no private key that can be read: correct {credential_variable(address.connection)}.",
             ) from None
     else:
         secret["password"] = address.credential or ""
@@ -94,7 +94,11 @@ async def sftp_files(address: Address) -> AsyncIterator[Files]:
             ) as connection,
             connection.start_sftp_client() as client,
         ):
-            yield _Sftp(client, unquote(parts.path) or "/")
+            try:
+                yield _Sftp(client, unquote(parts.path) or "/")
+            finally:
+                # Closing politely waits for the server, and one that hangs would hold the night.
+                connection.abort()
     except asyncssh.HostKeyNotVerifiable:
         raise DeliveryFailed(
             f"{host} shows another key than the pinned one",

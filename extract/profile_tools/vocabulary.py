@@ -73,7 +73,7 @@ def mapped_codes(profile: Profile) -> list[tuple[str, str, str | bool]]:
             if isinstance(spec.constant, str):
                 found.append((f"{prefix}.{name}", "constant", spec.constant))
     for column in profile.events.columns:
-        found += [("events.columns.event_type", word, code) for word, code in column.kinds.items()]
+        found += [("events.columns.event_type", word, code) for word, code in column.kinds.items() if code]
         if column.event_type:
             found.append(("events.columns.event_type", "constant", column.event_type))
     return found

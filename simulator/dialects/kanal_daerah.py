@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from simulator.dialects.words import category_words, local_time, written_date
+from simulator.dialects.words import category_words, ticket, written_date
 from simulator.dirt import UNKNOWN_STATUS_WORD, UNPARSABLE_DATE, Defect
-from simulator.registry import Agency
 from simulator.reports import Report
 
 PAGE_SIZE = 100
@@ -67,9 +66,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
     unit = report.unit(seen)
     known = None if report.is_anonymous else report.reporter
     return {
-        "ticket_no": None
-        if report.defect is Defect.MISSING_ID
-        else ticket_number(report.agency, report.events[0].at, report.serial),
+        "ticket_no": ticket(report),
         "type": TYPE_WORDS[report.report_class],
         "topic": main or None,
         "sub_topic": label or None,
@@ -101,13 +98,6 @@ def record(report: Report, seen: int) -> dict[str, Any]:
             for position, event in enumerate(report.events[:seen], start=1)
         ],
     }
-
-
-def ticket_number(agency: Agency, received_at: int, serial: int) -> str:
-    """ "P-3578/032021/0017": the agency, its local month of receipt, the number within it."""
-    month = local_time(received_at, agency.utc_offset)
-    digits = agency.code.split("-", 1)[1].replace(".", "")
-    return f"P-{digits}/{month:%m%Y}/{serial:04d}"
 
 
 def encode(report: Report, seen: int) -> bytes:

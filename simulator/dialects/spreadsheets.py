@@ -1,16 +1,17 @@
-"""Spreadsheets: a row a complaint, a column a milestone, as CSV (text, WIB) or XLSX (dates, the agency's zone)."""
+"""Spreadsheets: a row a complaint, a column a milestone; CSV (text, WIB), XLSX and ODS (dates, the agency's zone)."""
 
 import csv
 import io
 from datetime import datetime
-from pathlib import Path
 
 import xlsxwriter
 
+from simulator.dialects.opendocument import Cell, ods_bytes
 from simulator.dialects.words import (
     CLASS_WORDS,
     category_words,
     channel_word,
+    indonesian_text,
     local_time,
     status_word,
     written_date,
@@ -32,10 +33,16 @@ XLSX_COLUMNS = (
     *("Waktu Tindak Lanjut", "Waktu Tunda", "Waktu Lengkapi", "Waktu Selesai", "Cara Selesai"),
     *("Waktu Buka Kembali", "Waktu Arsip", "Waktu Ubah", "Nama Pelapor", "NIK", "Telepon", "Email", "Judul", "Isi"),
 )
-MONTHS = (
-    *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
-    *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
+ODS_COLUMNS = (
+    *("Nomor", "Jenis", "Pokok", "Rincian", "Sumber", "Diinput Oleh", "Tanpa Nama", "Rahasia"),
+    *("Wilayah", "Perangkat Daerah", "Tahap", "Diterima", "Disahkan", "Diteruskan"),
+    *("Dijawab", "Ditahan", "Dilengkapi", "Ditutup", "Ditutup Oleh"),
+    *("Dibuka Lagi", "Diarsipkan", "Diubah", "Pelapor", "NIK Pelapor", "HP", "Surel", "Perihal", "Uraian"),
 )
+# The sheet with the rows; the other sheets of the workbook have none.
+ODS_SHEET = "Laporan"
+# What the column of the id is called where an officer renamed it (fault renamed_field).
+RENAMED = "Nomor Registrasi"
 # One date cell in twenty was typed by hand instead of entered as a date.
 TYPED_DATE_EVERY = 20
 TITLE_ROWS = 2
@@ -51,14 +58,14 @@ MILESTONES: tuple[tuple[Slot, ...], ...] = (
     (Slot.REOPENED,),
     (Slot.ARCHIVED,),
 )
-Cell = str | int | float | datetime | None
+Rows = list[tuple[Report, int]]
 
 
-def csv_bytes(reports: list[tuple[Report, int]], *, encoding: str) -> bytes:
+def csv_bytes(reports: Rows, *, encoding: str, renamed: bool = False) -> bytes:
     """The file `laporan.csv`: header, one line per report, a line with their number."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
+    writer.writerow(_headings(CSV_COLUMNS, renamed))
     for report, seen in reports:
         cells = _cells(report, [_written(moment, WIB_OFFSET) for moment in _moments(report, seen)], seen)
         if report.has(Quirk.NUMBER_ID) and cells[0]:
@@ -71,9 +78,10 @@ def csv_bytes(reports: list[tuple[Report, int]], *, encoding: str) -> bytes:
     return buffer.getvalue().encode(encoding)
 
 
-def write_workbook(path: Path, reports: list[tuple[Report, int]], agency_name: str) -> None:
+def xlsx_bytes(reports: Rows, agency_name: str, *, renamed: bool = False) -> bytes:
     """The file `laporan.xlsx`: a cover sheet, then a sheet with two title rows, the header, the rows, a total."""
-    with xlsxwriter.Workbook(str(path), {"in_memory": True}) as workbook:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as workbook:
         date_format = workbook.add_format({"num_format": "dd/mm/yyyy hh:mm:ss"})
         cover = workbook.add_worksheet("Sampul")
         cover.write(0, 0, "Rekapitulasi Pengaduan Masyarakat")
@@ -81,10 +89,9 @@ def write_workbook(path: Path, reports: list[tuple[Report, int]], agency_name: s
         sheet = workbook.add_worksheet("Data Laporan")
         sheet.write(0, 0, "DATA LAPORAN SP4N-LAPOR!")
         sheet.write(1, 0, agency_name)
-        sheet.write_row(TITLE_ROWS, 0, XLSX_COLUMNS)
+        sheet.write_row(TITLE_ROWS, 0, _headings(XLSX_COLUMNS, renamed))
         for line, (report, seen) in enumerate(reports, start=TITLE_ROWS + 1):
-            moments = [_entered(report, moment, column) for column, moment in enumerate(_moments(report, seen))]
-            for column, cell in enumerate(_cells(report, moments, seen)):
+            for column, cell in enumerate(_workbook_cells(report, seen)):
                 if isinstance(cell, datetime):
                     sheet.write_datetime(line, column, cell, date_format)
                 elif column == 0 and cell is not None:
@@ -92,6 +99,25 @@ def write_workbook(path: Path, reports: list[tuple[Report, int]], agency_name: s
                 elif cell is not None and cell != "":
                     sheet.write_string(line, column, str(cell))
         sheet.write_row(TITLE_ROWS + 1 + len(reports), 0, ["JUMLAH", len(reports)])
+    return buffer.getvalue()
+
+
+def opendocument_bytes(reports: Rows, agency_name: str, *, renamed: bool = False) -> bytes:
+    """The file `laporan.ods`: a sheet of remarks with the headings too, then the sheet of rows and their number."""
+    headings: list[Cell] = list(_headings(ODS_COLUMNS, renamed))
+    remarks: list[list[Cell]] = [["Petunjuk pengisian", agency_name], headings]
+    body = [_workbook_cells(report, seen) for report, seen in reports]
+    total: list[Cell] = ["JUMLAH", len(reports), *[None] * (len(headings) - 2)]
+    return ods_bytes({"Petunjuk": remarks, ODS_SHEET: [headings, *body, total]})
+
+
+def _headings(columns: tuple[str, ...], renamed: bool) -> tuple[str, ...]:
+    return (RENAMED, *columns[1:]) if renamed else columns
+
+
+def _workbook_cells(report: Report, seen: int) -> list[Cell]:
+    moments = [_entered(report, moment, column) for column, moment in enumerate(_moments(report, seen))]
+    return _cells(report, moments, seen)
 
 
 def _moments(report: Report, seen: int) -> list[int | None]:
@@ -154,7 +180,6 @@ def _entered(report: Report, moment: int | None, column: int) -> str | datetime 
     """A real date-time of the agency's wall clock, now and then one typed as Indonesian text."""
     if moment is None:
         return None
-    clock = local_time(moment, report.agency.utc_offset).replace(tzinfo=None)
     if (report.number * 7 + column) % TYPED_DATE_EVERY:
-        return clock
-    return f"{clock.day} {MONTHS[clock.month - 1]} {clock:%Y %H.%M.%S}"
+        return local_time(moment, report.agency.utc_offset).replace(tzinfo=None)
+    return indonesian_text(moment, report.agency.utc_offset)

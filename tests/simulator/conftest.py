@@ -1,8 +1,16 @@
 """The worlds the simulator's tests look at, drawn once."""
 
+from collections.abc import Iterator
+from datetime import date
+
 import pytest
 
+from simulator.registry import Agency, read_agencies
+from simulator.threads import Served, serve_all_in_thread
 from simulator.world import World
+
+NIGHTS = (date(2021, 6, 29), date(2021, 6, 30))
+FIRST, LAST = NIGHTS
 
 
 @pytest.fixture(scope="session")
@@ -13,5 +21,31 @@ def nation() -> World:
 
 @pytest.fixture(scope="session")
 def region() -> World:
-    """Sixty agencies of all four dialects, none of them huge, with four times their complaints (about 9,000)."""
+    """Sixty agencies of many dialects, none of them huge, with four times their complaints (about 9,000)."""
     return World.build(seed=4, agencies=60, scale=4)
+
+
+@pytest.fixture(scope="session")
+def variety() -> World:
+    """Three agencies of every dialect and way to travel, with six times their complaints."""
+    chosen: dict[tuple[str, str], list[str]] = {}
+    for agency in read_agencies():
+        codes = chosen.setdefault((agency.profile, agency.way), [])
+        if len(codes) < 3 and not agency.is_central:
+            codes.append(agency.code)
+    extra = ["LMB-G001", "KAB-53.15", "KOTA-35.79", "KAB-18.08"]  # ratings of the nation, ratings, units, activity
+    return World.build(seed=3, agencies=[code for codes in chosen.values() for code in codes] + extra, scale=6)
+
+
+@pytest.fixture(scope="session")
+def served(variety: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The variety on all its ways (PostgreSQL excepted), two nights, healthy."""
+    with serve_all_in_thread(variety, tmp_path_factory.mktemp("served"), nights=NIGHTS) as everything:
+        yield everything
+
+
+def of_profile(world: World, profile: str) -> list[Agency]:
+    """The agencies of a dialect; there must be some."""
+    found = [agency for agency in world.agencies if agency.profile == profile]
+    assert found, profile
+    return found

@@ -11,9 +11,9 @@ from python_calamine import CalamineWorkbook
 
 from simulator.dialects.spreadsheets import CSV_COLUMNS, XLSX_COLUMNS
 from simulator.dirt import Defect
-from simulator.drops import complaints_path, csv_encoding, write_drops
+from simulator.drops import complaints_path, csv_encoding, into_folder, write_complaints, write_drops
 from simulator.faults import FaultPlan
-from simulator.registry import BATAM, Agency
+from simulator.registry import BATAM, Agency, Way
 from simulator.survey import RESPONDENTS, SATISFIED_PERCENT
 from simulator.truth import expected_deliveries
 from simulator.world import World
@@ -29,8 +29,12 @@ def missing(region: World) -> Agency:
 
 @pytest.fixture(scope="module")
 def drops(region: World, missing: Agency, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All files in one folder, by whatever way they travel."""
     folder = tmp_path_factory.mktemp("drops")
-    write_drops(region, NIGHTS, folder, FaultPlan.of({missing.code: ("missing_file", [NIGHTS[2]])}))
+    plan = FaultPlan.of({missing.code: ("missing_file", [NIGHTS[2]])})
+    write_drops(region, NIGHTS, folder, plan)
+    for way in (Way.HTTP_FILE, Way.SFTP, Way.S3):
+        write_complaints(region, NIGHTS, way, into_folder(folder), plan)
     return folder
 
 

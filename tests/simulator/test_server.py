@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from simulator.archive import Archive
 from simulator.dirt import Defect, Quirk
 from simulator.faults import FaultPlan, FaultPlanInvalid, demo_plan
 from simulator.registry import BATAM
-from simulator.server import Archive
 from simulator.threads import serve_in_thread
 from simulator.truth import expected_deliveries
 from simulator.workdays import cut_off

@@ -1,0 +1,111 @@
+"""Rows on their way into raw: a session's own tables, filled by COPY, emptied after each part."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from extract.records import COLUMNS, COMPLAINTS, SURVEYS, Row
+
+_COPY_BYTES = 1024 * 1024
+# A truncate costs a small delivery's whole time, rows deleted in place cost every later scan a little.
+_TRUNCATE_AFTER_ROWS = 2000
+CARRIED = ("source_position", "content_hash", "_problems")
+
+
+class Staging:
+    """The staging tables of one connection: `make`, then in the part's transaction `copy` and `empty`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        # How many rows went through each table since it was last emptied for good.
+        self._rows: dict[str, int] = {}
+
+    def make(self, table: str) -> None:
+        """A table of this session's own (pg_temp); the same name in another session is another table.
+
+        It keeps its rows over the transaction: emptying it at every commit would cost more than a small delivery.
+        """
+        if table in self._rows:
+            return
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(f"create temp table if not exists incoming_{table} (like raw.{table})")
+            for column in ("row_id", "delivery_id", "night", "agency_code", "content_hash"):
+                cursor.execute(f"alter table pg_temp.incoming_{table} alter column {column} drop not null")
+            texts = ", add column title text, add column body text" if table == COMPLAINTS else ""
+            cursor.execute(f"alter table pg_temp.incoming_{table} add column ordinal integer{texts}")
+        self._rows[table] = 0
+
+    def empty(self, cursor: Cursor, table: str, count: int) -> None:
+        """After use; what a transaction that fails leaves behind goes with it."""
+        self._rows[table] += count
+        if self._rows[table] > _TRUNCATE_AFTER_ROWS:
+            cursor.execute(f"truncate pg_temp.incoming_{table}")
+            self._rows[table] = 0
+        else:
+            cursor.execute(f"delete from pg_temp.incoming_{table}")
+
+    def copy(self, cursor: Cursor, table: str, rows: list[tuple[int, Row]], *, careful: bool) -> None:
+        """COPY the rows into the staging table; when careful, halve what is refused until the refused row is alone."""
+        columns = [*COLUMNS[table], *CARRIED, "ordinal"]
+        if table == COMPLAINTS:
+            columns += ["title", "body"]
+        if careful:
+            cursor.execute("savepoint before_copy")
+        try:
+            cursor.copy_expert(
+                f"copy pg_temp.incoming_{table} ({', '.join(columns)}) from stdin"
+                " with (format csv, null 'null', escape '\\')",
+                _lines(table, rows),
+                size=_COPY_BYTES,
+            )
+        except psycopg2.DataError as error:
+            if not careful:
+                raise
+            cursor.execute("rollback to savepoint before_copy")
+            if len(rows) == 1:
+                ordinal, row = rows[0]
+                code = error.pgcode or "unknown"
+                refused = Row(
+                    row.position, [None] * len(COLUMNS[table]), [f"row: refused by PostgreSQL (SQLSTATE {code})"]
+                )
+                self.copy(cursor, table, [(ordinal, refused)], careful=careful)
+                return
+            middle = len(rows) // 2
+            self.copy(cursor, table, rows[:middle], careful=careful)
+            self.copy(cursor, table, rows[middle:], careful=careful)
+
+
+def _lines(table: str, rows: Iterable[tuple[int, Row]]) -> io.BytesIO:
+    """The rows for COPY: a JSON array without its brackets is a CSV line (escape = backslash, null = the word).
+
+    Python's csv writer takes ten times longer, most of it for the times.
+    """
+    lines = []
+    for ordinal, row in rows:
+        values = row.values
+        if table == SURVEYS:
+            values = [_json(value) if isinstance(value, dict) else value for value in values]
+        carried = [row.position, f"\\x{row.content_hash(table).hex()}", _array(row.problems), ordinal]
+        if table == COMPLAINTS:
+            carried += [row.title, row.body]
+        lines.append(_encode(values + carried)[1:-1])
+    lines.append(b"")
+    return io.BytesIO(b"\n".join(lines))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _json(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _array(items: Sequence[str]) -> str:
+    if not items:
+        return "{}"
+    return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items) + "}"
