@@ -11,6 +11,7 @@ UV_VERSION := 0.13.9
 READY := .venv/.locked .venv-airflow/.locked
 STATE := $(abspath $(or $(LAPOR_STATE_DIR),.state))
 SIMULATOR_PORT ?= 8711
+RECORDED_PORT ?= 8721
 LOCAL_AIRFLOW := .venv-airflow/bin/python dags/local_airflow.py
 DEMO_NIGHTS := 2021-06-27,2021-06-28,2021-06-29,2021-06-30
 REAL_FILES := $(abspath ../shared/data/real)
@@ -20,11 +21,22 @@ export LAPOR_STATE_DIR := $(STATE)
 export LAPOR_CONNECTION_SIMULATOR_HTTP ?= http://127.0.0.1:$(SIMULATOR_PORT)
 export LAPOR_CONNECTION_SIMULATOR_DROPS ?= file://$(STATE)/simulator/drops
 export LAPOR_CONNECTION_REAL_FILES ?= file://$(REAL_FILES)
+export LAPOR_CONNECTION_RECORDED_GEOREPORT ?= http://127.0.0.1:$(RECORDED_PORT)
 export Q
 
 # The keys of this state directory, unless the environment brings its own.
 define KEYS
 [ -n "$${LAPOR_LANDING_KEY:-}" ] || { set -a; . "$(STATE)/env"; set +a; }
+endef
+
+# Base URLs and secrets of every pretended agency (SFTP and S3 on the two ports after SIMULATOR_PORT); the secrets guard
+# nothing real. The embedded server lends a database of its own, `sumber`, to those whose system is PostgreSQL.
+define SOURCES
+if [ -z "$${WAREHOUSE_DSN:-}$${LAPOR_SIMULATOR_POSTGRES:-}" ]; then
+	dsn="$$(.venv/bin/python -m warehouse dsn)"
+	export LAPOR_SIMULATOR_POSTGRES="$$(sed -E 's#/[^/?]*([?]|$$)#/sumber\1#' <<< "$$dsn")"
+fi
+eval "$$(.venv/bin/python -m simulator env --port $(SIMULATOR_PORT))"
 endef
 
 # step WORDS COMMAND...: say what is done, do it, say how long it took.
@@ -42,19 +54,21 @@ demo: $(READY) $(STATE)/env ## six months of 657 simulated agencies through the 
 	began=$$SECONDS
 	trap '$(LOCAL_AIRFLOW) stop >/dev/null; .venv/bin/python -m simulator down' EXIT
 	step "warehouse: PostgreSQL under $(STATE)" .venv/bin/python -m warehouse up
+	$(SOURCES)
 	step "simulator: 657 agencies, January to June 2021" .venv/bin/python -m simulator up \
 		--from 2021-01-01 --to 2021-06-30 --nights $(DEMO_NIGHTS) --port $(SIMULATOR_PORT)
 	step "airflow: the initial load and three nights" $(LOCAL_AIRFLOW) run --nights $(DEMO_NIGHTS)
 	step "summary" .venv/bin/python -m reports summary --published KOTA-21.71
 	echo "done in $$((SECONDS - began)) s; the warehouse stays up: make sql Q=\"select ...\", make down"
 
-real: $(READY) ## the same pipeline over real files: East Java's official recaps and NYC 311 requests
+real: $(READY) ## the same pipeline over real data: East Java's official recaps, NYC 311, recorded Open311 answers
 	@if [ ! -d "$(REAL_FILES)" ]; then echo "make real: skipped, the real files are not at $(REAL_FILES)"; exit 0; fi
 	export LAPOR_STATE_DIR="$(STATE)/real" LAPOR_REGISTRY_DIR="$(CURDIR)/extract/registry_real"
 	$(MAKE) "$(STATE)/real/env" STATE="$(STATE)/real"
 	[ -n "$${LAPOR_LANDING_KEY:-}" ] || { set -a; . "$(STATE)/real/env"; set +a; }
 	$(STEP)
-	trap '$(LOCAL_AIRFLOW) stop >/dev/null' EXIT
+	.venv/bin/python -m simulator recorded "$(REAL_FILES)/open311_georeport" --port $(RECORDED_PORT) & recorded=$$!
+	trap 'kill $$recorded || true; $(LOCAL_AIRFLOW) stop >/dev/null' EXIT
 	step "warehouse: PostgreSQL under $(STATE)/real" .venv/bin/python -m warehouse up
 	step "airflow: one night over real files" $(LOCAL_AIRFLOW) run --nights $(REAL_NIGHT)
 	step "summary" .venv/bin/python -m reports summary
@@ -71,12 +85,14 @@ lint: $(READY) ## ruff, mypy --strict, sqlfluff
 	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py
 	.venv/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
-bench: $(READY) ## what a night costs, and whether it grows with the history
-	.venv/bin/python -m bench
+bench: $(READY) .venv-bench/.locked ## what a night costs, whether it grows with the history, and extraction against others
+	.venv/bin/python -m bench night
+	.venv/bin/python -m bench extract
 
 up: $(READY) $(STATE)/env ## warehouse and Airflow until Ctrl-C
 	@$(KEYS)
 	.venv/bin/python -m warehouse up
+	$(SOURCES)
 	$(LOCAL_AIRFLOW) up
 
 down: $(READY) ## stop everything
@@ -103,7 +119,7 @@ clean: ## stop everything and remove what it wrote (.state); the environments st
 
 lock: $(UV) ## choose the newest versions the requirements allow and write them down with their hashes
 	export UV_CUSTOM_COMPILE_COMMAND="make lock"
-	for environment in pipeline airflow; do
+	for environment in pipeline airflow bench; do
 		$(UV) pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url -q \
 			requirements/$$environment.in -o requirements/$$environment.txt
 	done
@@ -134,3 +150,13 @@ $(UV):
 	[ -x .venv-airflow/bin/python ] || $(PYTHON) -m venv --without-pip .venv-airflow
 	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv-airflow/bin/python $<
 	touch $@
+
+# Without it the bench still measures ours and the limit.
+.venv-bench/.locked: requirements/bench.txt | $(UV)
+	@echo "==> environment .venv-bench: what extraction is compared with"
+	[ -x .venv-bench/bin/python ] || $(PYTHON) -m venv --without-pip .venv-bench
+	if $(UV) pip sync -q --compile-bytecode --require-hashes --python .venv-bench/bin/python $<; then
+		touch $@
+	else
+		echo "    it could not be installed here: the bench goes on without dlt, Singer and pandas"
+	fi

@@ -8,16 +8,19 @@ and the ratio of the incremental nights between the histories. Airflow's share i
 import base64
 import os
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+
+from warehouse.server import socket_dsn
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAST_NIGHT = date(2021, 6, 30)
@@ -90,31 +93,48 @@ def _world(history: int, nights: list[date], environment: dict[str, str]) -> Ite
     def call(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True)
 
-    port = environment["LAPOR_CONNECTION_SIMULATOR_HTTP"].rpartition(":")[2]
+    port = str(_free_ports(3))  # HTTP, SFTP and S3
     try:
         call("warehouse", "up")
+        environment["LAPOR_SIMULATOR_POSTGRES"] = socket_dsn(Path(environment["LAPOR_STATE_DIR"]), "sumber")
         call(
             "simulator", "up", "--from", str(FIRST_DAYS[history]), "--to", str(LAST_NIGHT),
             "--nights", ",".join(map(str, nights)), "--port", port, "--faults", "none",
         )  # fmt: skip
+        told = subprocess.run(
+            [sys.executable, "-m", "simulator", "env", "--port", port],
+            cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        lines = [shlex.split(line.removeprefix("export "))[0] for line in told.stdout.splitlines()]
+        for line in lines:
+            name, _, value = line.partition("=")
+            environment[name] = value
         yield
     finally:
         call("simulator", "down")
         call("warehouse", "down")
 
 
+def _free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody uses now."""
+    for first in range(20_000, 60_000, count):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise SystemExit(f"bench: no {count} free ports in a row")
+
+
 def _environment(state: Path) -> dict[str, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAPOR_", "WAREHOUSE_"))}
     return inherited | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LAPOR_STATE_DIR": str(state),
         "LAPOR_LANDING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "LAPOR_IDENTITY_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "LAPOR_CONNECTION_SIMULATOR_HTTP": f"http://127.0.0.1:{port}",
-        "LAPOR_CONNECTION_SIMULATOR_DROPS": f"file://{state}/simulator/drops",
     }
 
 
