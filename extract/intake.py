@@ -18,7 +18,7 @@ from extract.ledger import Planned, cut_off
 from extract.load import Loader, Part
 from extract.mapping import Mapper
 from extract.profile import Profile
-from extract.records import Row
+from extract.records import Line, Row
 from warehouse.settings import Settings
 
 _MAX_STATED = 2**31 - 1  # what the ledger can hold: an absurd total is kept as one that nothing can match
@@ -102,7 +102,7 @@ class Intake:
             self._stated_total = content.stated_total
         before = len(self._rows)
         for record in content.records:
-            row, events = self._mapper.rows(record)
+            row, events = self._mapper.take(record)
             self._rows.append(row)
             self._events.extend(events)
         self._mapper.require_fields(page.name)
@@ -197,8 +197,8 @@ class Intake:
         return base
 
     def _begin_part(self) -> None:
-        self._rows: list[Row] = []
-        self._events: list[Row] = []
+        self._rows: list[Row | Line] = []
+        self._events: list[Row | Line] = []
         self._files: list[FileTaken] = []
         self._page_count_of_part = 0
         self._byte_count = 0

@@ -19,7 +19,7 @@ from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
 from extract.ledger import Planned
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Row
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
 from extract.staging import CARRIED, Staging
 
 
@@ -34,8 +34,8 @@ class Part:
     number: int
     begins: bool
     state: str
-    rows: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
+    rows: list[Row | Line] = field(default_factory=list)
+    events: list[Row | Line] = field(default_factory=list)
     files: Sequence[FileTaken] = ()
     checkpoint: str | None = None
     reason: str | None = None
@@ -134,7 +134,7 @@ class Loader:
         return removed
 
     def _append(
-        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row], *, follows: bool, careful: bool
+        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row | Line], *, follows: bool, careful: bool
     ) -> tuple[int, int]:
         """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced."""
         if not rows:

@@ -6,7 +6,7 @@ person's data: unreadable values are described by their shape, unknown words are
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,10 @@ import msgspec
 
 from extract.drift import Drift
 from extract.errors import SourceChanged
+from extract.fast import FastLines, FastProfile, can_go_straight
 from extract.privacy import NOBODY, Identity, redact, reporter_key
 from extract.profile import EventColumn, FieldSpec, Profile
-from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, Record, Row
+from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, Line, Record, Row
 from extract.values import MISSING, Absent, Readers, Unreadable, as_text, normal, value_at
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
@@ -58,6 +59,7 @@ class _Compiled:
         self.known_event_fields = {
             spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
         } | {*profile.events.ignore, *([profile.events.key_from] if profile.events.key_from else [])}
+        self.fast = FastProfile(profile, readers, self.known_event_fields) if can_go_straight(profile) else None
         self.text_columns = [
             self.index[name]
             for name in ("category_main", "category_label", "unit_name", "subject_name")
@@ -113,19 +115,43 @@ class Mapper:
         # What every row begins with: nothing but the constants.
         self._blank = _filled(len(compiled.columns), compiled.constants, agency_code)
         self._blank_event = _filled(len(COLUMNS[EVENTS]), compiled.event_constants, agency_code)
+        self._fast = (
+            FastLines(compiled.fast, profile, self._blank, self._blank_event, identity_secret)
+            if compiled.fast
+            else None
+        )
 
     def rows(self, record: Record) -> tuple[Row, list[Row]]:
         """The row of the record's table and the rows of its event log (complaints only)."""
-        values = self._blank.copy()
         if record.problem:
-            return Row(record.position, values, [f"row: {record.problem}"]), []
+            return self._no_record(record)
+        identity = self._notice(record)
+        return self._rows(record, identity, identity.words())
+
+    def take(self, record: Record) -> tuple[Row | Line, Sequence[Row | Line]]:
+        """The same for the loader: lines where the record can go the straight way (fast.py), else rows."""
+        if record.problem:
+            return self._no_record(record)
+        identity = self._notice(record)
+        own = identity.words()
+        if self._fast is not None and (lines := self._fast.lines(record, identity, own)) is not None:
+            return lines
+        return self._rows(record, identity, own)
+
+    def _no_record(self, record: Record) -> tuple[Row, list[Row]]:
+        return Row(record.position, self._blank.copy(), [f"row: {record.problem}"]), []
+
+    def _notice(self, record: Record) -> Identity:
+        """What is noticed of every record, whichever way it goes; its reporter."""
         if not record.data.keys() <= self._known:
             self._notice_unknown(record.data, self._known)
         self._drift.notice(record.data, self._known)
-        problems: list[str] = []
-        identity = self._identity(record.data)
-        own = identity.words()
         self._record_count += 1
+        return self._identity(record.data)
+
+    def _rows(self, record: Record, identity: Identity, own: tuple[str, ...]) -> tuple[Row, list[Row]]:
+        values = self._blank.copy()
+        problems: list[str] = []
         for index, name, read in self._readers:
             try:
                 values[index] = read(record.data, own)

@@ -25,7 +25,8 @@ _NUMBERS = re.compile(
     + ")"
 )
 _MARKS = {f"m{index}": f"[{name}]" for index, (name, _) in enumerate(_NUMBER_PATTERNS)}
-_EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
+# Tried at the beginning of a run alone: elsewhere a long run without an address would cost its length squared.
+_EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _PLATE = re.compile(r"\b(?!RT|RW|NO|KM)[A-Z]{1,2}[ \-][1-9]\d{0,3}[ \-](?!RT|RW)[A-Z]{1,3}\b")
 _DIGIT = re.compile(r"\d")
 # An anonymous reporter's name stands in no field, but people sign: capitalised words after those that lead to a name.

@@ -40,6 +40,7 @@ _PARTS = {
     "B": r"(?P<name>[A-Za-z]+)",
 }
 EARLIEST_YEAR = 2000
+_LATEST_YEAR = 9999  # the last year there is: its end has no time in other zones, and no end of a month
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,12})?")
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days have no zone of their own
 
@@ -48,7 +49,8 @@ _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days hav
 def parser(time_format: str, zone_name: str) -> Callable[[str], datetime | None]:
     """A function from text to an aware UTC time, or None when the text is not of the format or no real time.
 
-    `zone_name` (IANA) is the zone of times that carry none. Raises ValueError for an unknown directive.
+    `zone_name` (IANA) is the zone of times that carry none. Raises ValueError for an unknown directive or
+    one that stands twice.
     """
     zone = ZoneInfo(zone_name)
     match time_format:
@@ -63,7 +65,10 @@ def parser(time_format: str, zone_name: str) -> Callable[[str], datetime | None]
                 text, lambda number: in_utc(_EXCEL_EPOCH + timedelta(seconds=round(number * 86_400)), zone)
             )
     pattern = re.sub(r"\\?%(.)", _directive, re.escape(time_format).replace(r"\ ", " "))
-    match = re.compile(pattern).fullmatch
+    try:
+        match = re.compile(pattern).fullmatch
+    except re.error:
+        raise ValueError(f"time format {time_format!r} names a part twice") from None
 
     def parse(text: str) -> datetime | None:
         found = match(text)
@@ -103,7 +108,7 @@ def _parse_number(text: str, convert: Callable[[float], datetime | None]) -> dat
 
 def in_utc(time: datetime, zone: tzinfo) -> datetime | None:
     """The time in UTC, read in `zone` if it carries no zone; None before the year 2000, where no complaint can be."""
-    if time.year < EARLIEST_YEAR:
+    if not EARLIEST_YEAR <= time.year < _LATEST_YEAR:
         return None
     return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
 

@@ -6,8 +6,9 @@ be a person's.
 
 import math
 import re
+from calendar import monthrange
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -206,7 +207,7 @@ class Readers:
         start = self._date(value, read_time).replace(day=1)
         if spec.type == "period_start":
             return start
-        return (start + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        return start.replace(day=monthrange(start.year, start.month)[1])
 
     def _boolean(self, value: Any) -> bool:
         if isinstance(value, bool):

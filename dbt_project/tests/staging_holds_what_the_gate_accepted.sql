@@ -6,6 +6,9 @@ with staged as (
         ('stg_complaint_events', 'complaints', 'events'),
         ('stg_survey_responses', 'surveys', 'records'),
         ('stg_recaps', 'recaps', 'records'),
+        ('stg_ratings', 'ratings', 'records'),
+        ('stg_units', 'units', 'records'),
+        ('stg_agency_activity', 'activity', 'records'),
     ] %}
     select
         rows_staged.night,

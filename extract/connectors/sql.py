@@ -240,4 +240,5 @@ def _portable(value: Any) -> Any:
 
 def _records(page_name: str, rows: Any) -> Iterator[Record]:
     for number, row in enumerate(rows, start=1):
-        yield Record(f"{page_name}, row {number}", row)
+        position = f"{page_name}, row {number}"
+        yield Record(position, row) if isinstance(row, dict) else Record(position, {}, problem="is no object")

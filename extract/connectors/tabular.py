@@ -140,8 +140,8 @@ class TabularConnector:
         start, delimiter = 0, self._spec.delimiter
         if lines and lines[0].lower().startswith("sep=") and lines[0][4:5].strip("\r\n"):
             start, delimiter = 1, lines[0][4:5]
-        delimiter = delimiter or _guess_delimiter(lines[start : start + _SAMPLE_LINES])
         csv.field_size_limit(max(settings().extract_page_bytes, 131_072))
+        delimiter = delimiter or self._delimiter(lines[start : start + _HEADING_SEARCH_ROWS])
         broken = 0
         # How many cells the rows so far have tells a quoted line break from a quote that was never closed.
         widths: Counter[int] = Counter()
@@ -164,6 +164,17 @@ class TabularConnector:
                     ) from None
                 yield start + done + 1, [_Broken(str(error)), lines[start + done].strip()]
                 start += done + 1
+
+    def _delimiter(self, lines: list[str]) -> str:
+        """The one that makes a heading row; counting alone is misled by a report's commas."""
+        best, most = "", 0
+        for delimiter in _DELIMITERS:
+            for line in lines:
+                cells = next(csv.reader([line], delimiter=delimiter), [])
+                matched = sum(1 for cell in cells if _normal(cell) in self._by_normal)
+                if matched > most:
+                    best, most = delimiter, matched
+        return best if most * 2 >= len(self.headings) else _guess_delimiter(lines[:_SAMPLE_LINES])
 
     def _decode(self, content: bytes) -> str:
         if self._spec.encoding:
