@@ -10,7 +10,9 @@ class DeliveryFailed(Exception):
     def __init__(
         self, reason: str, remedy: str = "", *, retryable: bool = False, retry_after: float | None = None
     ) -> None:
-        super().__init__(f"{reason}. {remedy}" if remedy else reason)
+        told = f"{reason}. {remedy}" if remedy else reason
+        # Some of it are the source's own words: a line break, a NUL or half a letter has no place in the ledger.
+        super().__init__("".join(sign if sign.isprintable() else " " for sign in told))
         self.reason = str(self)
         self.retryable = retryable
         self.retry_after = retry_after

@@ -7,84 +7,21 @@ person's data: unreadable values are described by their shape, unknown words are
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from extract.compiled import compiled
 from extract.drift import Drift
 from extract.errors import SourceChanged
-from extract.fast import FastLines, FastProfile, can_go_straight
+from extract.fast import FastLines
 from extract.privacy import NOBODY, Identity, redact, reporter_key
-from extract.profile import EventColumn, FieldSpec, Profile
+from extract.profile import EventColumn, Profile
 from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, Line, Record, Row
-from extract.values import MISSING, Absent, Readers, Unreadable, as_text, normal, value_at
+from extract.values import MISSING, Absent, Unreadable, as_text, normal, value_at
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
 REOPENING_EVENT = "BUKA_KEMBALI"
-
-
-class _Compiled:
-    """A profile made ready to read, for one zone: shared by the deliveries of all agencies that speak it there."""
-
-    def __init__(self, profile: Profile, agency_zone: str, identity_secret: bytes) -> None:
-        self.profile = profile
-        readers = Readers(profile, agency_zone, identity_secret)
-        self.columns = COLUMNS[profile.table]
-        self.index = {name: position for position, name in enumerate(self.columns)}
-        own = {name: spec for name, spec in profile.fields.items() if name in self.index}
-        self.constants = [(self.index[name], spec.constant) for name, spec in own.items() if spec.source is None]
-        self.readers = [
-            (self.index[name], name, readers.reader(name, spec))
-            for name, spec in own.items()
-            if spec.source is not None
-        ]
-        self.event_index = {name: position for position, name in enumerate(COLUMNS[EVENTS])}
-        self.event_constants = [
-            (self.event_index[name], spec.constant)
-            for name, spec in profile.events.fields.items()
-            if spec.source is None
-        ]
-        self.event_readers = [
-            (self.event_index[name], name, readers.reader(name, spec))
-            for name, spec in profile.events.fields.items()
-            if spec.source is not None
-        ]
-        self.event_columns = [
-            (sequence, column, readers.reader("occurred_at", FieldSpec(source=column.source, type="timestamp")))
-            for sequence, column in enumerate(profile.events.columns, start=1)
-        ]
-        self.reporter, self.identity_paths = _identity_paths(profile)
-        self.known = _known_fields(profile)
-        self.known_event_fields = {
-            spec.source.split(".")[0] for spec in profile.events.fields.values() if spec.source
-        } | {*profile.events.ignore, *([profile.events.key_from] if profile.events.key_from else [])}
-        self.fast = FastProfile(profile, readers, self.known_event_fields) if can_go_straight(profile) else None
-        self.text_columns = [
-            self.index[name]
-            for name in ("category_main", "category_label", "unit_name", "subject_name")
-            if name in self.index
-        ]
-
-
-class _Same:
-    """A profile as a key: the same object is the same profile."""
-
-    __slots__ = ("profile",)
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-
-    def __hash__(self) -> int:
-        return id(self.profile)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.profile is self.profile
-
-
-@lru_cache(maxsize=256)
-def _compiled(same: _Same, agency_zone: str, identity_secret: bytes) -> _Compiled:
-    return _Compiled(same.profile, agency_zone, identity_secret)
 
 
 class Mapper:
@@ -105,20 +42,18 @@ class Mapper:
         self.unknown_fields: set[str] = set()
         self._record_count = 0
         self._absent: Counter[str] = Counter()
-        compiled = _compiled(_Same(profile), agency_zone, identity_secret)
-        self._index, self._event_index = compiled.index, compiled.event_index
-        self._readers, self._event_readers = compiled.readers, compiled.event_readers
-        self._event_columns, self._text_columns = compiled.event_columns, compiled.text_columns
-        self._known, self._known_event_fields = compiled.known, compiled.known_event_fields
-        self._reporter, self._identity_paths = compiled.reporter, compiled.identity_paths
+        ready = compiled(profile, agency_zone, identity_secret)
+        self._index, self._event_index = ready.index, ready.event_index
+        self._readers, self._event_readers = ready.readers, ready.event_readers
+        self._event_columns, self._text_columns = ready.event_columns, ready.text_columns
+        self._known, self._known_event_fields = ready.known, ready.known_event_fields
+        self._reporter, self._identity_paths = ready.reporter, ready.identity_paths
         self._event_unit_at = self._event_index["unit_name"]
         # What every row begins with: nothing but the constants.
-        self._blank = _filled(len(compiled.columns), compiled.constants, agency_code)
-        self._blank_event = _filled(len(COLUMNS[EVENTS]), compiled.event_constants, agency_code)
+        self._blank = _filled(len(ready.columns), ready.constants, agency_code)
+        self._blank_event = _filled(len(COLUMNS[EVENTS]), ready.event_constants, agency_code)
         self._fast = (
-            FastLines(compiled.fast, profile, self._blank, self._blank_event, identity_secret)
-            if compiled.fast
-            else None
+            FastLines(ready.fast, profile, self._blank, self._blank_event, identity_secret) if ready.fast else None
         )
 
     def rows(self, record: Record) -> tuple[Row, list[Row]]:
@@ -349,18 +284,8 @@ class Mapper:
 
     def _notice_unknown(self, data: dict[str, Any], known: set[str]) -> None:
         # A field's name is the source's own word; cut and redacted in case a value stands in its place.
-        self.unknown_fields |= {redact(str(name)[:40]) for name in data.keys() - known if name}
-
-
-def _known_fields(profile: Profile) -> set[str]:
-    paths: list[str | None] = [spec.source for spec in profile.fields.values()]
-    paths += [profile.identity.name, profile.identity.national_id, profile.identity.phone, profile.identity.email]
-    paths += [profile.identity.address, profile.text.title, profile.text.body, profile.events.list]
-    paths += [*profile.events.parallel.values(), BESIDE]
-    for column in profile.events.columns:
-        paths += [column.source, column.kind_from]
-    known = {name for path in paths if path for name in (path, path.split(".")[0])}
-    return known | set(profile.ignore) | (set(profile.answers.attributes) if profile.answers else set())
+        names = (as_text(name[:40]) for name in data.keys() - known)
+        self.unknown_fields |= {redact(name) for name in names if name}
 
 
 def _filled(count: int, constants: Iterable[tuple[int, Any]], agency_code: str) -> list[Any]:
@@ -368,16 +293,6 @@ def _filled(count: int, constants: Iterable[tuple[int, Any]], agency_code: str) 
     for index, constant in constants:
         values[index] = constant.format(agency_code=agency_code) if isinstance(constant, str) else constant
     return values
-
-
-def _identity_paths(profile: Profile) -> tuple[str | None, list[str | None]]:
-    """The object that holds all of a reporter's identity, if there is one, and the paths of its parts (from there)."""
-    spec = profile.identity
-    paths = [spec.name, spec.national_id, spec.phone, spec.email, spec.address]
-    parents = {path.rpartition(".")[0] for path in paths if path}
-    if len(parents) == 1 and (parent := parents.pop()) and "." not in parent:
-        return parent, [path.rpartition(".")[2] if path else None for path in paths]
-    return None, paths
 
 
 def _plain(value: Any) -> str | None:
