@@ -7,6 +7,7 @@ decides what a record means; `tests/extract/test_fast.py` holds both to the same
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from extract.values import Readers, Unreadable, as_text
 _encode = msgspec.json.Encoder().encode
 _NULL, _FALSE = b"null", b"false"
 _REMEMBERED = 4096
+_COMMON_NUMBERS = 64
 _COMPLETIONS = frozenset({b'"SELESAI_MANUAL"', b'"SELESAI_OTOMATIS"'})
 _REOPENING = b'"BUKA_KEMBALI"'
 _TEXTS = frozenset({"category_main", "category_label", "unit_name"})
@@ -110,25 +112,38 @@ class FastProfile:
         self.states_completion = "completed_at" in profile.fields
 
     def _column(self, name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str, ...], _Column]) -> _Column:
-        read = readers.reader(name, spec.model_copy(update={"source": "value", "required": False}))
-        if spec.type == "timestamp":  # events repeat the times of their record
+        if spec.type == "timestamp" and spec.default is None:  # events repeat the times of their record
             key = tuple(spec.formats)
             if key not in times:
-                times[key] = _Column(lambda value: read({"value": value}, ()), remembers=True)
+                times[key] = _Column(readers.time_reader(key), remembers=True)
+                times[key][None] = times[key][""] = _NULL
             return times[key]
+        read = readers.reader(name, spec.model_copy(update={"source": "value", "required": False}))
         if name in _TEXTS:
             return _Column(lambda value: _cleaned(read({"value": value}, ())), remembers=True)
-        return _Column(lambda value: read({"value": value}, ()), remembers=name != "tracking_id")
+        column = _Column(lambda value: read({"value": value}, ()), remembers=name != "tracking_id")
+        if spec.words is None and spec.type in ("boolean", "integer"):
+            # What is read the same as a number and as a flag may be remembered.
+            for number in range(2 if spec.type == "boolean" else _COMMON_NUMBERS):
+                with suppress(Unreadable):
+                    column[number] = _encode(read({"value": number}, ()))
+        return column
 
-    def gives_away(self, data: dict[str, Any], paths: list[tuple[str, str]], own: tuple[str, ...]) -> bool:
-        """Whether an office or a category is called like the reporter, who then has to be masked in it."""
+    def gives_away(
+        self, data: dict[str, Any], paths: list[tuple[str, str]], own: tuple[str, ...], checked: set[str]
+    ) -> bool:
+        """Whether an office or a category is called like the reporter, who then has to be masked in it.
+
+        `checked` are the names of this record that were looked at: its events name the same office again and again.
+        """
         for above, name in paths:
             inner = data.get(above) if above else data
             text = inner.get(name) if inner else None
-            if text is None:
+            if text is None or (type(text) is str and text in checked):
                 continue
             if type(text) is not str:
                 return True
+            checked.add(text)
             lowered = self.texts.get(text)
             if lowered is None:
                 if len(self.texts) >= _REMEMBERED:
@@ -184,10 +199,13 @@ class FastLines:
         try:
             if not fast.record.fill(parts, data):
                 return None
-            events = self._events(record, parts, own)
+            checked: set[str] = set()
+            if own and fast.gives_away(data, fast.text_fields, own, checked):
+                return None
+            events = self._events(record, parts, own, checked)
         except (Unreadable, TypeError):
             return None
-        if events is None or parts[_TRACKING] == _NULL or (own and fast.gives_away(data, fast.text_fields, own)):
+        if events is None or parts[_TRACKING] == _NULL:
             return None
         if parts[_ANONYMOUS] == _FALSE:
             parts[_KEY] = _encode(reporter_key(identity, self._secret))
@@ -201,7 +219,7 @@ class FastLines:
         )  # fmt: skip
         return Line(record.position, line), events
 
-    def _events(self, record: Record, parts: list[bytes], own: tuple[str, ...]) -> list[Line] | None:
+    def _events(self, record: Record, parts: list[bytes], own: tuple[str, ...], checked: set[str]) -> list[Line] | None:
         entries = record.data.get(self._list) if self._list else None
         if entries is None:
             return []
@@ -215,7 +233,7 @@ class FastLines:
             if type(entry) is not dict or not required <= entry.keys() <= fast.known_event_fields:
                 return None
             event = self._blank_event.copy()
-            if not shape.fill(event, entry) or (own and fast.gives_away(entry, fast.event_text_fields, own)):
+            if not shape.fill(event, entry) or (own and fast.gives_away(entry, fast.event_text_fields, own, checked)):
                 return None
             event[0], event[1] = parts[_SYSTEM], parts[_TRACKING]
             if event[kind_at] in _COMPLETIONS:
@@ -243,4 +261,4 @@ class FastLines:
         if type(text) is not str:
             return _ODD
         cleaned = as_text(text)
-        return redact(cleaned, own) if cleaned else None
+        return redact(cleaned, own, again=False) if cleaned else None

@@ -131,7 +131,7 @@ class Mapper:
         if path is None:
             return None
         text = _plain(value_at(data, path))
-        return redact(text, own) if text else None
+        return redact(text, own, again=False) if text else None
 
     def _events(self, record: Record, complaint: list[Any], own: tuple[str, ...]) -> list[Row]:
         key = (complaint[self._index["source_system"]], complaint[self._index["tracking_id"]])

@@ -78,12 +78,13 @@ def reporter_key(identity: Identity, secret: bytes) -> str | None:
     return hmac.digest(secret, normal.encode(), "sha256").hex()[:32]
 
 
-def redact(text: str, own: tuple[str, ...] = ()) -> str:
+def redact(text: str, own: tuple[str, ...] = (), *, again: bool = True) -> str:
     """The text with personal numbers and addresses, other reports' ids and the reporter's own words replaced by marks.
 
-    `own` are the words of the record's own identity (`Identity.words`): they go first, because people sign.
+    `own` are the words of the record's own identity (`Identity.words`): they go first, because people sign. `again`
+    says that a short text is likely to come again, as names of offices do and titles do not.
     """
-    return _redact(text, own) if len(text) > _SHORT else _redact_word(text, own)
+    return _redact_word(text, own) if again and len(text) <= _SHORT else _redact(text, own)
 
 
 def _redact(text: str, own: tuple[str, ...]) -> str:

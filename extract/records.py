@@ -88,7 +88,7 @@ _CONTENT = {
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One thing as the source said it. `problem` is set when it is no record at all (ragged row, not an object)."""
 

@@ -106,7 +106,6 @@ class Readers:
         self._profile = profile
         self._zone_name = profile.zone_for(agency_zone)
         self._secret = identity_secret
-        self._time_readers: dict[tuple[str, ...], _Convert] = {}
 
     def reader(self, name: str, spec: FieldSpec) -> Read:
         """A function from a record to the column's value; the spec must name a source.
@@ -117,8 +116,7 @@ class Readers:
         path, default = spec.source, spec.default
         parent, _, child = path.partition(".")
         convert = self._converter(name, spec)
-        remembers_itself = name in _UNIQUE_COLUMNS or spec.type == "timestamp"
-        remembered = convert if remembers_itself else lru_cache(maxsize=_REMEMBERED)(convert)
+        remembered = convert if name in _UNIQUE_COLUMNS else lru_cache(maxsize=_REMEMBERED)(convert)
 
         def read(data: dict[str, Any], own: tuple[str, ...]) -> Any:
             value = data.get(path, MISSING)
@@ -151,7 +149,7 @@ class Readers:
     def _converter(self, name: str, spec: FieldSpec) -> _Convert:
         if spec.words is not None:
             return _word_reader(spec)
-        read_time = self._time_reader(tuple(spec.formats or self._profile.formats))
+        read_time = self.time_reader(tuple(spec.formats))
         match spec.type:
             case "timestamp":
                 return read_time
@@ -171,29 +169,28 @@ class Readers:
             return lambda value: _identifier(name, value, spec)
         return lambda value: cut(value, spec)
 
-    def _time_reader(self, formats: tuple[str, ...]) -> _Convert:
-        """Reads times of these formats; one reader for all columns, because events repeat the times of their record."""
-        if formats not in self._time_readers:
-            parsers = [parser(written, self._zone_name) for written in formats]
-            zone = ZoneInfo(self._zone_name)
+    def time_reader(self, formats: tuple[str, ...]) -> _Convert:
+        """A function from what a source writes to a time; `formats` empty = those of the profile. Raises Unreadable."""
+        formats = formats or tuple(self._profile.formats)
+        parsers = [parser(written, self._zone_name) for written in formats]
+        zone = ZoneInfo(self._zone_name)
 
-            def read(value: Any) -> datetime:
-                if type(value) is str:
-                    for parse in parsers:
-                        if (time := parse(value)) is not None:
-                            return time
-                elif isinstance(value, datetime):
-                    if (time := in_utc(value, zone)) is not None:
+        def read(value: Any) -> datetime:
+            if type(value) is str:
+                for parse in parsers:
+                    if (time := parse(value)) is not None:
                         return time
-                    raise Unreadable("lies before the year 2000")
-                text = as_text(value) or ""
-                for parse in parsers:  # once more without stray spaces: most sources write clean times
-                    if (time := parse(text)) is not None:
-                        return time
-                raise Unreadable(f"a value of shape '{shape(text)}' is no time of the formats {list(formats)}")
+            elif isinstance(value, datetime):
+                if (time := in_utc(value, zone)) is not None:
+                    return time
+                raise Unreadable("lies before the year 2000")
+            text = as_text(value) or ""
+            for parse in parsers:  # once more without stray spaces: most sources write clean times
+                if (time := parse(text)) is not None:
+                    return time
+            raise Unreadable(f"a value of shape '{shape(text)}' is no time of the formats {list(formats)}")
 
-            self._time_readers[formats] = lru_cache(maxsize=_REMEMBERED)(read)
-        return self._time_readers[formats]
+        return read
 
     def _date(self, value: Any, read_time: _Convert) -> date:
         if isinstance(value, datetime):
@@ -267,9 +264,7 @@ def _identifier(name: str, value: Any, spec: FieldSpec) -> str | None:
 
 
 def integer(value: Any) -> int:
-    """A whole number, with or without the Indonesian thousands point; `12.0` is 12. Raises Unreadable."""
-    if isinstance(value, bool):
-        raise Unreadable("is no whole number")
+    """A whole number, with or without the Indonesian thousands point; `12.0` is 12, true is 1. Raises Unreadable."""
     if isinstance(value, float):
         if not value.is_integer() or abs(value) > _SAFE_INTEGER:
             raise Unreadable("is no exact whole number")
@@ -277,7 +272,7 @@ def integer(value: Any) -> int:
     if isinstance(value, int):
         if abs(value) >= _LARGEST_INTEGER:
             raise Unreadable("is a whole number that no column holds")
-        return value
+        return int(value)
     text = as_text(value) or ""
     if _GROUPED.fullmatch(text):
         plain = text.replace(".", "")

@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from xml.parsers import expat
 
 import python_calamine
 
@@ -35,12 +36,7 @@ _SMALL = 1024 * 1024
 # The reader lays a sheet out as a full rectangle: one cell in the last corner of an empty sheet would ask for 500 GB,
 # and that ends the process, not the delivery. Cells of the rectangle, at most; bytes that stand for two cells.
 _MAX_SHEET_CELLS = 20_000_000
-_ATTRIBUTES = rb"""((?:[^>"']|"[^"]*"|'[^']*')*)>"""
-_XLSX_MARKS = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])" + _ATTRIBUTES)
-_ODS_MARKS = re.compile(rb"<table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])" + _ATTRIBUTES)
-_TAG = re.compile(rb"<" + _ATTRIBUTES)
-_XLSX_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d*)""")
-_ODS_TIMES = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d+)""")
+_PLACE = re.compile(r"([A-Za-z]{0,3})([0-9]{0,7})")
 _Rows = list[tuple[int, list[Any]]]
 
 
@@ -264,77 +260,92 @@ def _refuse_bombs(page: Page) -> None:
             for part in archive.infolist():
                 if part.filename.lower().endswith("workbook.bin"):
                     raise SourceChanged(f"{page.name} is a binary workbook (XLSB): ask for XLSX")
-                spread = _Spread(is_ods=part.filename == "content.xml")
+                xml = _Part() if part.filename.endswith((".xml", ".rels")) else None
                 with archive.open(part) as stream:
                     while chunk := stream.read(1024 * 1024):
                         inflated += len(chunk)
-                        spread.look(chunk)
+                        if xml:
+                            xml.look(chunk)
                         if inflated > limit or inflated > max(len(page.content) * _MAX_INFLATION, _SMALL):
                             raise DeliveryFailed(
                                 f"{page.name} inflates {len(page.content)} bytes to more than {inflated}",
                                 "That is no ordinary workbook: ask the agency before anybody opens it.",
                             )
-                        if spread.cells > min(max(inflated // 2, _SMALL), _MAX_SHEET_CELLS):
+                        if xml and xml.cells > min(max(inflated // 2, _SMALL), _MAX_SHEET_CELLS):
                             raise DeliveryFailed(
-                                f"{page.name} has a sheet that spreads over {spread.cells:,} cells, nearly all empty",
+                                f"{page.name} has a sheet that spreads over {xml.cells:,} cells, nearly all empty",
                                 "That is no ordinary workbook: ask the agency before anybody opens it.",
                             )
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+                if xml:
+                    xml.look(b"", last=True)
+    except (
+        expat.ExpatError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+        OSError,
+    ) as error:
         raise SourceChanged(f"{page.name} is no readable workbook: {type(error).__name__}") from None
 
 
-class _Spread:
-    """How many cells the rectangle around a sheet's values has, by what its XML says so far."""
+class _Part:
+    """An XML part of a workbook, before its reader gets it: well-formed, and how many cells lie around its values.
 
-    def __init__(self, *, is_ods: bool) -> None:
-        self._marks = _ODS_MARKS if is_ods else _XLSX_MARKS
-        self._step = self._ods if is_ods else self._xlsx
-        self._rest = b""
-        self._row = self._column = self._rows = self._columns = self.cells = 0
+    The reader loops for ever over a sheet that is cut off. No workbook has a document type.
+    """
 
-    def look(self, chunk: bytes) -> None:
-        """Take the next bytes of the part."""
-        text, end = self._rest + chunk, 0
-        for mark in self._marks.finditer(text):
-            self._step(mark[1], mark[2])
-            end = mark.end()
-        begun = text.rfind(b"<")
-        self._rest = text[begun:] if begun >= end and not _TAG.match(text, begun) else b""
-        # A tag longer than a chunk is nothing that a spreadsheet writes.
-        self.cells = max(self.cells, self._rows * self._columns, len(self._rest) * _MAX_SHEET_CELLS // _SMALL)
+    def __init__(self) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._begin
+        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._row = self._column = self._rows = self._columns = 0
+        self._place = (0, 0)
 
-    def _value(self, rows: int, columns: int) -> None:
-        self._rows, self._columns = max(self._rows, rows), max(self._columns, columns)
+    @property
+    def cells(self) -> int:
+        """The rectangle around the values so far."""
+        return self._rows * self._columns
 
-    def _xlsx(self, what: bytes, attributes: bytes) -> None:
-        place = _XLSX_PLACE.search(attributes)
-        if what == b"row":
-            self._row = int(place[2]) if place and place[2] else self._row + 1
-            self._column = 0
-            return
-        letters = place[1] if place else b""
-        self._column = _column_number(letters) if letters else self._column + 1
-        if not attributes.endswith(b"/"):
-            self._value(int(place[2]) if place and place[2] else self._row, self._column)
+    def look(self, chunk: bytes, *, last: bool = False) -> None:
+        """Take the next bytes of the part. Raises ExpatError or ValueError."""
+        self._parser.Parse(chunk, last)
 
-    def _ods(self, what: bytes, attributes: bytes) -> None:
-        times = _ODS_TIMES.search(attributes)
-        count = int(times[1]) if times else 1
-        match what:
-            case b"table":
-                self._row = self._column = self._rows = self._columns = 0
-            case b"table-row":
-                self._row, self._column = self._row + count, 0
-            case _:
-                self._column += count
-                if not attributes.endswith(b"/"):
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "v" | "is" | "f":  # what makes a cell of XLSX more than a format
+                self._value(*self._place)
+            case "c":
+                letters, digits = _PLACE.match(attributes.get("r", "")).groups()  # type: ignore[union-attr] # always
+                self._column = _column_number(letters) if letters else self._column + 1
+                self._place = (int(digits or self._row), self._column)
+            case "row":
+                self._row, self._column = int(attributes.get("r", self._row + 1)), 0
+            case "table":
+                self._row = self._column = 0
+            case "table-row":
+                self._row, self._column = self._row + int(attributes.get("table:number-rows-repeated", 1)), 0
+            case "table-cell" | "covered-table-cell":
+                self._column += int(attributes.get("table:number-columns-repeated", 1))
+                if any(key.startswith(("office:", "calcext:")) or key == "table:formula" for key in attributes):
                     self._value(self._row, self._column)
+            case "p":
+                self._value(self._row, self._column)
+
+    def _value(self, row: int, column: int) -> None:
+        self._rows, self._columns = max(self._rows, row), max(self._columns, column)
+
+    @staticmethod
+    def _refuse(*_: object) -> None:
+        raise ValueError("a document type")
 
 
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
-    for letter in letters.upper()[:4]:
-        number = number * 26 + letter - 64
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
     return number
 
 
