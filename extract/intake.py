@@ -61,6 +61,7 @@ class Intake:
         self._taken_rows = planned.received_rows if planned.keeps_rows else 0
         self._segment: Segment | None = None
         self._stated_total: int | None = None
+        self._total_is_void = False
         # A backfill's source states the total of its own window: what the delivery had before comes on top of it.
         self._stated_before = _before_the_backfill(planned)
         self._rows_stated_by_files = self._taken_rows
@@ -100,6 +101,7 @@ class Intake:
         content = self._connector.read(page)
         if content.stated_total is not None:
             self._stated_total = content.stated_total
+        self._total_is_void |= content.total_is_void
         before = len(self._rows)
         for record in content.records:
             row, events = self._mapper.take(record)
@@ -179,7 +181,7 @@ class Intake:
         total = self._rows_stated_by_files if self._some_file_states_its_rows else None
         if self._stated_total is not None:
             total = self._stated_total + self._stated_before
-        return None if total is None else max(-_MAX_STATED, min(total, _MAX_STATED))
+        return None if total is None or self._total_is_void else max(-_MAX_STATED, min(total, _MAX_STATED))
 
     def _land(self) -> str | None:
         if self._segment is None or self._desk.store is None:

@@ -81,11 +81,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """What a page says: its records; the total the source states for the whole delivery, or for this page alone."""
+    """What a page says: its records; the total the source states for the whole delivery, or for this page alone.
+
+    `total_is_void` says that rows were read twice, so that the total cannot be compared with what was read.
+    """
 
     records: Iterator["Record"]
     stated_total: int | None = None
     stated_rows: int | None = None
+    total_is_void: bool = False
 
 
 class Connector(Protocol):

@@ -17,6 +17,7 @@ from extract.records import BESIDE, Record
 from extract.values import MISSING, Unreadable, as_text, value_at
 
 MAX_PAGES = 100_000
+_MOVED = "rows moved while they were read"
 _LINK = re.compile(r"""<([^>]*)>((?:[^<"]|"[^"]*")*)""")
 _RELATION = re.compile(r"""\brel\s*=\s*(?:"([^"]*)"|([^\s;,]+))""", re.IGNORECASE)
 
@@ -42,10 +43,12 @@ class RestConnector:
             headers = self._stated_in_headers(answer)
             number = walk.number
             more = walk.advance(answer, decoded, self._entries(f"page {number}", decoded), headers)
+            if walk.has_moved:
+                headers = {**headers, _MOVED: "1"}
             yield Page(f"page {number}", answer.body, decoded, walk.position if more else None, headers=headers)
             if not more:
                 return
-            if walk.number > MAX_PAGES:
+            if walk.request_count > MAX_PAGES:
                 raise DeliveryFailed(f"more than {MAX_PAGES} pages", "Ask for larger pages in the profile.")
 
     def read(self, page: Page) -> PageContent:
@@ -57,7 +60,11 @@ class RestConnector:
             except ValueError as error:
                 raise SourceChanged(f"{page.name} is no JSON: {error}") from None
         entries = self._entries(page.name, decoded)
-        return PageContent(self._records(page.name, entries, decoded), stated_total=self._total(page, decoded))
+        return PageContent(
+            self._records(page.name, entries, decoded),
+            stated_total=self._total(page, decoded),
+            total_is_void=_MOVED in page.headers,
+        )
 
     def _entries(self, name: str, decoded: Any) -> list[Any]:
         entries = value_at(decoded, self._spec.records_at) if self._spec.records_at else decoded
@@ -131,7 +138,11 @@ class _Walk:
         self._times = _written(profile, ask.window, ask.time_zone)
         self.url = ask.address.url
         self.number = 1
+        self.request_count = 0
+        self.has_moved = False
         self._offset = 0
+        self._total: int | None = None
+        self._rows_a_page = self._paging.size
         self._token: Any = None
         self._seen: set[str] = set()
         if ask.after is not None:
@@ -139,12 +150,13 @@ class _Walk:
 
     @property
     def position(self) -> str:
-        """What to go on with after the page just read: number, rows so far, and token or address, with its type."""
-        return f"{self.number} {self._offset} {msgspec.json.encode(self._token).decode()}"
+        """What to go on with after the page just read."""
+        return msgspec.json.encode(
+            [self.number, self._offset, self._total, self._rows_a_page, self.has_moved, self._token]
+        ).decode()
 
     def _resume(self, position: str) -> None:
-        number, offset, encoded = position.split(" ", 2)
-        self.number, self._offset, token = int(number), int(offset), msgspec.json.decode(encoded)
+        self.number, self._offset, self._total, self._rows_a_page, self.has_moved, token = msgspec.json.decode(position)
         if self._paging.style in ("next_url", "link") and token:
             self.url = same_server(self._ask.address, self.url, token)
         self._token = token
@@ -183,8 +195,11 @@ class _Walk:
     def advance(self, answer: Answer, decoded: Any, entries: list[Any], headers: Mapping[str, str]) -> bool:
         """Move on behind an answer; False when it was the last."""
         paging, number = self._paging, self.number
+        self.request_count += 1
         self.number += 1
         self._offset += len(entries)
+        if paging.style in ("page", "offset") and self._step_back(number, len(entries), self._stated(decoded, headers)):
+            return True
         match paging.style:
             case "page":
                 if paging.pages_at is None:
@@ -216,6 +231,24 @@ class _Walk:
             case "link":
                 return self._go_to(number, answer, _next_link(", ".join(answer.headers.getall("Link", []))))
         return False
+
+    def _step_back(self, number: int, count: int, total: int | None) -> bool:
+        """Go back by the rows that have left the window since the page before; True when there were any.
+
+        A record that changes while we read belongs to the next night: it leaves, and all that follow move up by one.
+        What has moved in front of this page would be missed. Rows read twice replace themselves.
+        """
+        left = self._total - total if self._total is not None and total is not None else 0
+        if total is not None:
+            self._total = total
+        before = self._offset - count
+        if left <= 0 or number == 1:
+            self._rows_a_page = max(count, self._rows_a_page if number > 1 else 1)
+            return False
+        self.has_moved = True
+        self.number = max(1, number - -(-left // self._rows_a_page))
+        self._offset = max(0, before - left)
+        return True
 
     def _stated(self, decoded: Any, headers: Mapping[str, str]) -> int | None:
         value = value_at(decoded, self._spec.total_at) if self._spec.total_at else None
