@@ -79,9 +79,15 @@ class Loader:
             if part.begins and planned.attempt and not planned.keeps_rows:
                 removed = self._remove(cursor, planned, table)
             follows = not part.begins or planned.keeps_rows
-            rows, replaced = self._append(cursor, planned, table, part.rows, follows=follows, careful=careful)
-            events, replaced_events = self._append(
-                cursor, planned, EVENTS, part.events, follows=follows, careful=careful
+            known = bool(part.rows) and self._has_earlier_rows(cursor, planned, table)
+            rows, replaced, met = self._append(
+                cursor, planned, table, part.rows, known=known, follows=follows, careful=careful
+            )
+            # On a first load every complaint of earlier parts is there: one that is met brings its events, no other
+            # does.
+            follows = follows and (known or met > 0)
+            events, replaced_events, _ = self._append(
+                cursor, planned, EVENTS, part.events, known=known, follows=follows, careful=careful
             )
             changed = bool(removed or rows or events or replaced)
             self._record(cursor, planned, part, rows - replaced, events - replaced_events, changed=changed)
@@ -133,17 +139,34 @@ class Loader:
         cursor.execute("delete from restricted.complaint_texts where delivery_id = %s", [planned.delivery_id])
         return removed
 
+    @staticmethod
+    def _has_earlier_rows(cursor: Cursor, planned: Planned, table: str) -> bool:
+        """Whether there is anything of the agency in that table from an earlier night."""
+        cursor.execute(
+            f"select exists (select from raw.{table} where agency_code = %s and night < %s)",
+            [planned.agency.agency_code, planned.night],
+        )
+        return cursor.fetchone() == (True,)
+
     def _append(
-        self, cursor: Cursor, planned: Planned, table: str, rows: list[Row | Line], *, follows: bool, careful: bool
-    ) -> tuple[int, int]:
+        self,
+        cursor: Cursor,
+        planned: Planned,
+        table: str,
+        rows: list[Row | Line],
+        *,
+        known: bool,
+        follows: bool,
+        careful: bool,
+    ) -> tuple[int, int, int]:
         """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced."""
         if not rows:
-            return 0, 0
+            return 0, 0, 0
         self._staging.copy(cursor, table, list(enumerate(rows)), careful=careful)
         columns, key = COLUMNS[table], KEYS[table]
         same_key = " and ".join(f"known.{column} = incoming.{column}" for column in key)
         facts = {"agency": planned.agency.agency_code, "night": planned.night, "delivery": planned.delivery_id}
-        replaced, kept = self._replace_earlier(cursor, table, same_key, facts) if follows else (0, False)
+        replaced, met = self._replace_earlier(cursor, table, same_key, facts) if follows else (0, 0)
         # A row without a whole key is like no other row: its place in the delivery is its identity, and no earlier
         # version is its own.
         own = " or ".join(f"{column} is null" for column in key)
@@ -152,16 +175,13 @@ class Loader:
         not_here = (
             f"and not exists (select from raw.{table} as known where known.delivery_id = %(delivery)s"
             f" and known.agency_code = %(agency)s and {same_key})"
-            if kept
+            if replaced < met
             else ""
         )
         # Only what was received counts as known: rows of a delivery that broke off are not in the marts. An agency
         # whose first rows these are has no earlier version of anything, and asking for each would be half of the work.
         latest, differs = "", "true"
-        cursor.execute(
-            f"select exists (select from raw.{table} where agency_code = %(agency)s and night < %(night)s)", facts
-        )
-        if cursor.fetchone() == (True,):
+        if known:
             differs = "latest.content_hash is distinct from incoming.content_hash"
             latest = f"""
                 left join lateral (
@@ -200,20 +220,20 @@ class Loader:
         row = cursor.fetchone()
         self._staging.empty(cursor, table, len(rows))
         assert row is not None
-        return int(row[0]), replaced
+        return int(row[0]), replaced, met
 
     @staticmethod
-    def _replace_earlier(cursor: Cursor, table: str, same_key: str, facts: dict[str, Any]) -> tuple[int, bool]:
+    def _replace_earlier(cursor: Cursor, table: str, same_key: str, facts: dict[str, Any]) -> tuple[int, int]:
         """Take away what earlier parts of this delivery brought of the same things, unless that is newer.
 
-        Returns how many rows went, and whether some stayed.
+        Returns how many rows went, and how many were met.
         """
         same = f"known.delivery_id = %(delivery)s and known.agency_code = %(agency)s and {same_key}"
         if table != COMPLAINTS:
             cursor.execute(
                 f"delete from raw.{table} as known using pg_temp.incoming_{table} as incoming where {same}", facts
             )
-            return cursor.rowcount, False
+            return cursor.rowcount, cursor.rowcount
         cursor.execute(
             f"""
             select known.row_id, coalesce(incoming.updated_at >= known.updated_at, true)
@@ -223,16 +243,16 @@ class Loader:
             facts,
         )
         met = cursor.fetchall()
-        older = [row_id for row_id, is_older in met if is_older]
+        older = {row_id for row_id, is_older in met if is_older}
         if older:
             cursor.execute(
                 f"delete from restricted.complaint_texts as known using raw.{table} as row"
                 " where row.row_id = any(%(older)s) and known.delivery_id = row.delivery_id"
                 " and known.source_system = row.source_system and known.tracking_id = row.tracking_id",
-                {"older": older},
+                {"older": list(older)},
             )
-            cursor.execute(f"delete from raw.{table} where row_id = any(%(older)s)", {"older": older})
-        return len(set(older)), len(older) < len(met)
+            cursor.execute(f"delete from raw.{table} where row_id = any(%(older)s)", {"older": list(older)})
+        return len(older), len({row_id for row_id, _ in met})
 
     @staticmethod
     def _texts_clause(table: str) -> str:
