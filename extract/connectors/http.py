@@ -205,7 +205,9 @@ class Http:
             )
             try:
                 content = msgspec.json.decode(answer.body)
-                token, seconds = str(content["access_token"]), float(content.get("expires_in", 300))
+                token, seconds = content["access_token"], float(content.get("expires_in", 300))
+                if not isinstance(token, str) or not token.isprintable() or not token:
+                    raise ValueError
             except (msgspec.DecodeError, KeyError, TypeError, ValueError):
                 raise DeliveryFailed(
                     f"the token endpoint of {_host(url)} gave no access_token", "Check token_path in the profile."

@@ -36,6 +36,10 @@ _SMALL = 1024 * 1024
 # The reader lays a sheet out as a full rectangle: one cell in the last corner of an empty sheet would ask for 500 GB,
 # and that ends the process, not the delivery. Cells of the rectangle, at most; bytes that stand for two cells.
 _MAX_SHEET_CELLS = 20_000_000
+_UNZIPPABLE = (
+    expat.ExpatError, LookupError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError,
+    ValueError, OSError,
+)  # fmt: skip
 _PLACE = re.compile(r"([A-Za-z]{0,3})([0-9]{0,7})")
 _Rows = list[tuple[int, list[Any]]]
 
@@ -260,8 +264,11 @@ def _refuse_bombs(page: Page) -> None:
             for part in archive.infolist():
                 if part.filename.lower().endswith("workbook.bin"):
                     raise SourceChanged(f"{page.name} is a binary workbook (XLSB): ask for XLSX")
-                xml = _Part() if part.filename.endswith((".xml", ".rels")) else None
                 with archive.open(part) as stream:
+                    # A sheet may have any name. Office itself writes drawings (VML) that are not well-formed.
+                    begins = stream.read(100).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+                    xml = _Part() if begins.startswith(b"<") and not part.filename.endswith(".vml") else None
+                    stream.seek(0)
                     while chunk := stream.read(1024 * 1024):
                         inflated += len(chunk)
                         if xml:
@@ -278,16 +285,7 @@ def _refuse_bombs(page: Page) -> None:
                             )
                 if xml:
                     xml.look(b"", last=True)
-    except (
-        expat.ExpatError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-        OSError,
-    ) as error:
+    except _UNZIPPABLE as error:
         raise SourceChanged(f"{page.name} is no readable workbook: {type(error).__name__}") from None
 
 
@@ -301,13 +299,13 @@ class _Part:
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._begin
         self._parser.StartDoctypeDeclHandler = self._refuse
-        self._row = self._column = self._rows = self._columns = 0
+        self._row = self._column = self._rows = self._columns = self._most = 0
         self._place = (0, 0)
 
     @property
     def cells(self) -> int:
-        """The rectangle around the values so far."""
-        return self._rows * self._columns
+        """The largest rectangle so far."""
+        return max(self._most, self._rows * self._columns)
 
     def look(self, chunk: bytes, *, last: bool = False) -> None:
         """Take the next bytes of the part. Raises ExpatError or ValueError."""
@@ -324,7 +322,8 @@ class _Part:
             case "row":
                 self._row, self._column = int(attributes.get("r", self._row + 1)), 0
             case "table":
-                self._row = self._column = 0
+                self._most = self.cells
+                self._row = self._column = self._rows = self._columns = 0
             case "table-row":
                 self._row, self._column = self._row + int(attributes.get("table:number-rows-repeated", 1)), 0
             case "table-cell" | "covered-table-cell":
