@@ -98,9 +98,12 @@ class Shard:
         async with Http(self._settings) as http:
             room = asyncio.Semaphore(self._settings.extract_connections)
             spent: dict[int, float] = {}
+            not_before: dict[int, float] = {}
 
             async def have(items: Sequence[Planned], *, last: bool) -> list[Planned]:
-                results = await asyncio.gather(*(self._one(item, http, room, spent, last=last) for item in items))
+                results = await asyncio.gather(
+                    *(self._one(item, http, room, spent, not_before, last=last) for item in items)
+                )
                 return [item for item, again in zip(items, results, strict=True) if again]
 
             again = await have(planned, last=False)
@@ -108,11 +111,23 @@ class Shard:
             await have([await self._in_thread(self._as_it_is_now, item) for item in again], last=True)
 
     async def _one(
-        self, planned: Planned, http: Http, room: asyncio.Semaphore, spent: dict[int, float], *, last: bool
+        self,
+        planned: Planned,
+        http: Http,
+        room: asyncio.Semaphore,
+        spent: dict[int, float],
+        not_before: dict[int, float],
+        *,
+        last: bool,
     ) -> bool:
-        """Fetch and load one delivery; True when it failed in a way that may pass and is to be tried again."""
+        """Fetch and load one delivery; True when it failed in a way that may pass and is to be tried again.
+
+        `spent` are the seconds each delivery has had, `not_before` when its server wants to be asked again.
+        """
+        clock = asyncio.get_running_loop().time
+        if planned.delivery_id in not_before:
+            await asyncio.sleep(not_before.pop(planned.delivery_id) - clock())
         async with room:
-            clock = asyncio.get_running_loop().time
             began = clock()
             attempt: _Attempt | None = None
             try:
@@ -122,11 +137,8 @@ class Shard:
                         return True
                     raise DeliveryFailed(http.broken_reason(attempt.ask.address))
                 # Both passes share one deadline, so that a hanging agency costs the night no more than that.
-                limit = self._deadline(planned)
-                async with asyncio.timeout(max(limit - spent.get(planned.delivery_id, 0.0), 1.0)):
-                    async for page in attempt.connector.pages(attempt.ask):
-                        await self._in_thread(attempt.intake.take, page)
-                state = await self._in_thread(attempt.intake.finish)
+                limit = max(self._deadline(planned) - spent.get(planned.delivery_id, 0.0), 1.0)
+                state = await self._have(attempt, limit)
                 http.worked(attempt.ask.address)
                 self._note(planned, state, attempt.intake)
                 return False
@@ -141,12 +153,26 @@ class Shard:
             spent[planned.delivery_id] = spent.get(planned.delivery_id, 0.0) + clock() - began
             if attempt is not None and failure.retryable:
                 http.failed(attempt.ask.address)
-            if failure.retryable and not last:
-                if attempt is not None:
-                    await self._in_thread(attempt.intake.release)
+            wait = failure.retry_after or 0.0
+            if failure.retryable and not last and wait <= self._settings.extract_agency_deadline_seconds:
+                if wait:
+                    not_before[planned.delivery_id] = clock() + wait
+                await self._in_thread(_release, attempt)
                 return True
-            await self._in_thread(self._fail, planned, attempt, failure)
+            try:
+                await self._in_thread(self._fail, planned, attempt, failure)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:  # as above; at least its kind is written down
+                await self._in_thread(self._fail, planned, None, _unforeseen(error))
             return False
+
+    async def _have(self, attempt: "_Attempt", limit: float) -> str:
+        """Fetch and take all pages within so many seconds; the state of the delivery then."""
+        async with asyncio.timeout(limit):
+            async for page in attempt.connector.pages(attempt.ask):
+                await self._in_thread(attempt.intake.take, page)
+        return await self._in_thread(attempt.intake.finish)
 
     async def _in_thread(
         self, function: Callable[_Given, _Result], *given: _Given.args, **named: _Given.kwargs
@@ -179,8 +205,7 @@ class Shard:
         return refreshed(self._connection, planned) if self._connection else planned
 
     def _fail(self, planned: Planned, attempt: "_Attempt | None", failure: DeliveryFailed) -> None:
-        if attempt is not None:
-            attempt.intake.release()
+        _release(attempt)
         late = isinstance(failure, DeliveryLate)
         if late and planned.source.frequency == "irregular":
             state, reason = "empty", "nothing handed over; this source delivers irregularly"
@@ -231,6 +256,11 @@ class _Attempt:
     ask: Ask
     connector: Connector
     intake: Intake
+
+
+def _release(attempt: "_Attempt | None") -> None:
+    if attempt is not None:
+        attempt.intake.release()
 
 
 def _lists_files(planned: Planned) -> bool:

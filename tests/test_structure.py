@@ -116,7 +116,9 @@ def test_the_example_environment_names_no_setting_that_is_not_read() -> None:
     read_elsewhere = {"LAPOR_PIPELINE_BIN"}
     listed = set(
         re.findall(
-            r"^(?:# )?(LAPOR_(?!CONNECTION_|CREDENTIAL_|HOST_KEY_)[A-Z_0-9]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE
+            r"^(?:# )?(LAPOR_(?!CONNECTION_|CREDENTIAL_|HOST_KEY_)[A-Z_0-9]+)=",
+            (REPOSITORY / ".env.example").read_text(),
+            re.MULTILINE,
         )
     )
     assert listed

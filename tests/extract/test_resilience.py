@@ -215,6 +215,36 @@ def test_the_time_a_server_names_is_waited_for(
     assert 0.95 <= times[1] - times[0] < 5
 
 
+def test_a_server_that_wants_to_be_left_alone_longer_than_a_night_has_is_not_waited_for(
+    warehouse: Connection, api: Paged, environment: Change, tmp_path: Path
+) -> None:
+    environment(LAPOR_EXTRACT_AGENCY_DEADLINE_SECONDS="60")
+    asked: list[int] = []
+
+    def refuse(code: str, page: int) -> web.Response:
+        asked.append(page)
+        return web.Response(status=503, headers={"Retry-After": "61"})
+
+    api.refuse = refuse
+    assert run_night(registry_of(tmp_path / "registry", sources("A"))).states == {"failed": 1}
+    assert len(asked) == 1
+
+
+def test_a_wait_too_long_for_one_request_is_kept_before_the_retry_pass(
+    warehouse: Connection, api: Paged, environment: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extract.connectors.http._LONGEST_PAUSE_SECONDS", 0.5)
+    times: list[float] = []
+
+    def refuse(code: str, page: int) -> web.Response | None:
+        times.append(time.monotonic())
+        return web.Response(status=503, headers={"Retry-After": "1"}) if len(times) == 1 else None
+
+    api.refuse = refuse
+    assert run_night(registry_of(tmp_path / "registry", sources("A"))).states == {"received": 1}
+    assert 0.95 <= times[1] - times[0] < 5
+
+
 def test_an_agency_that_hangs_is_given_up_at_its_deadline_and_delays_nobody(
     warehouse: Connection, api: Paged, environment: Change, tmp_path: Path
 ) -> None:
