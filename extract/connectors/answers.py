@@ -1,5 +1,6 @@
 """What an HTTP answer says: data, or why there is none, in words for the ledger."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,14 +21,22 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 def decode_json(body: bytes) -> Any:
     """A JSON body with or without a byte order mark.
 
-    Raises ValueError, also for nesting deeper than Python can hold.
+    One byte that is no UTF-8, one half of a surrogate pair or one NaN does not cost a delivery: the first is replaced
+    by the sign for that, the second is no text, the third is null. Raises ValueError for anything else, also for
+    nesting deeper than Python can hold.
     """
+    body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        return msgspec.json.decode(body)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError(str(error)) from None
+        if not body.lstrip().startswith((b"{", b"[")):
+            raise ValueError(str(error)) from None
+        try:
+            return json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            raise ValueError(str(error)) from None
 
 
 class Refused(DeliveryFailed):

@@ -148,6 +148,11 @@ class _S3:
                     else [self._filesystem.info(path)]
                 )
             except FileNotFoundError:
+                bucket = self._root.partition("/")[0]
+                if not self._filesystem.exists(bucket):
+                    raise DeliveryFailed(
+                        f"there is no bucket {bucket} that we may see", "Correct the connection, or ask for the right."
+                    ) from None
                 return []
         return sorted(
             (

@@ -66,6 +66,11 @@ def serve() -> Iterator[Callable[[Handler], str]]:
             ready.set()
             loop.run_forever()
             loop.run_until_complete(runner.cleanup())
+            hanging = asyncio.all_tasks(loop)
+            for task in hanging:
+                task.cancel()
+            if hanging:
+                loop.run_until_complete(asyncio.wait(hanging))
             loop.close()
 
         thread = threading.Thread(target=serve_forever, daemon=True)
