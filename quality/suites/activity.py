@@ -2,22 +2,14 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, is_true, unique
-from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, at_most, is_true
+from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, READ_PROBLEMS, one_row_a_key, row_whole
 
 
 def activity(_references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for an agency's decree, logins, action plan and officers to be reported."""
     return [
-        Rule(
-            rule_id="activity_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("activity_row_whole"),
         Rule(
             rule_id="activity_dated",
             column="as_of_date",
@@ -27,15 +19,12 @@ def activity(_references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="activity_unique",
-            column="as_of_date",
-            expectation=unique("agency_code", "as_of_date"),
-            text_en="the same day stands twice in one night's delivery",
-            text_id="tanggal yang sama muncul dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "activity_unique",
+            "as_of_date",
+            ("as_of_date",),
+            "the same day stands twice in one night's delivery",
+            "tanggal yang sama muncul dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="activity_readable",

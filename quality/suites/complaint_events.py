@@ -2,21 +2,23 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, in_set, is_true, unique
-from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, at_most, in_set, is_true
+from quality.suites.phrases import (
+    ADD_WORD,
+    CONTRACT,
+    FIX_AT_SOURCE,
+    READ_PROBLEMS,
+    one_row_a_key,
+    rest_readable,
+    row_whole,
+)
 
 
 def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for an event to move its complaint's clocks."""
     return [
-        Rule(
-            rule_id="event_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's entry could not be taken apart",
-            text_id="catatan riwayat tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
+        row_whole(
+            "event_row_whole", "the source's entry could not be taken apart", "catatan riwayat tidak dapat diurai"
         ),
         Rule(
             rule_id="event_key_present",
@@ -27,15 +29,16 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="event_key_unique",
-            column="event_seq",
-            expectation=unique("agency_code", "source_system", "tracking_id", "event_seq"),
-            text_en="two events share one place in a complaint's log",
-            text_id="dua riwayat memakai urutan yang sama dalam satu laporan",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "event_key_unique",
+            "event_seq",
+            (
+                "source_system",
+                "tracking_id",
+                "event_seq",
+            ),
+            "two events share one place in a complaint's log",
+            "dua riwayat memakai urutan yang sama dalam satu laporan",
         ),
         Rule(
             rule_id="event_type_known",
@@ -84,14 +87,5 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             source="bounds.yml early_event_hours",
             severity="warning",
         ),
-        Rule(
-            rule_id="event_rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("event_rest_readable"),
     ]

@@ -2,22 +2,22 @@
 
 from quality.bounds import Bounds
 from quality.references import INPUT_METHODS, References
-from quality.rules import Rule, at_least, at_most, in_set, is_true, unique
-from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, at_most, in_set, is_true
+from quality.suites.phrases import (
+    ADD_WORD,
+    CONTRACT,
+    FIX_AT_SOURCE,
+    READ_PROBLEMS,
+    one_row_a_key,
+    rest_readable,
+    row_whole,
+)
 
 
 def complaints(references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for a complaint to count, and what is only worth a flag."""
     return [
-        Rule(
-            rule_id="row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("row_whole"),
         Rule(
             rule_id="key_present",
             column="tracking_id",
@@ -27,15 +27,15 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="domain 1.5: the tracking id is unique per report",
         ),
-        Rule(
-            rule_id="key_unique",
-            column="tracking_id",
-            expectation=unique("agency_code", "source_system", "tracking_id"),
-            text_en="the same complaint stands twice in one night's delivery",
-            text_id="laporan yang sama muncul dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "key_unique",
+            "tracking_id",
+            (
+                "source_system",
+                "tracking_id",
+            ),
+            "the same complaint stands twice in one night's delivery",
+            "laporan yang sama muncul dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="class_known",
@@ -165,14 +165,5 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             severity="warning",
             owner="steward",
         ),
-        Rule(
-            rule_id="rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("rest_readable"),
     ]

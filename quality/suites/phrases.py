@@ -1,4 +1,6 @@
-"""What several rules say in the same words."""
+"""What several rules say in the same words, and the rules that every resource has."""
+
+from quality.rules import Rule, is_true, unique
 
 CONTRACT = "the canonical contract: warehouse/sql/040_raw.sql"
 FIX_AT_SOURCE = (
@@ -13,3 +15,48 @@ ADD_WORD = (
 )
 LOADER_FAULT = "The loader keeps one row per key, so this is our fault: extract the agency's night again."
 NOTHING_DOUBLE = "architecture, guarantee 4: nothing is double"
+
+
+def row_whole(
+    rule_id: str,
+    text_en: str = "the source's row could not be taken apart",
+    text_id: str = "baris dari sumber tidak dapat diurai",
+) -> Rule:
+    """The loader could take the row apart at all; column row_is_whole."""
+    return Rule(
+        rule_id=rule_id,
+        column="_problems",
+        expectation=is_true("row_is_whole"),
+        text_en=text_en,
+        text_id=text_id,
+        action=FIX_AT_SOURCE,
+        source=CONTRACT,
+    )
+
+
+def one_row_a_key(rule_id: str, column: str, key: tuple[str, ...], text_en: str, text_id: str) -> Rule:
+    """The night's delivery of an agency has one row a key."""
+    return Rule(
+        rule_id=rule_id,
+        column=column,
+        expectation=unique("agency_code", *key),
+        text_en=text_en,
+        text_id=text_id,
+        action=LOADER_FAULT,
+        source=NOTHING_DOUBLE,
+        owner="data engineer",
+    )
+
+
+def rest_readable(rule_id: str) -> Rule:
+    """What no rule of its own speaks of could be read too; column rest_is_readable."""
+    return Rule(
+        rule_id=rule_id,
+        column="_problems",
+        expectation=is_true("rest_is_readable"),
+        text_en="a column that nothing counts on could not be read and is empty",
+        text_id="kolom pelengkap tidak terbaca dan dikosongkan",
+        action=READ_PROBLEMS,
+        source=CONTRACT,
+        severity="warning",
+    )

@@ -2,22 +2,14 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, is_true, unique
-from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, at_most, is_true
+from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, one_row_a_key, rest_readable, row_whole
 
 
 def ratings(_references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for a rating to be counted."""
     return [
-        Rule(
-            rule_id="rating_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("rating_row_whole"),
         Rule(
             rule_id="rated_complaint_present",
             column="tracking_id",
@@ -27,15 +19,15 @@ def ratings(_references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="rating_unique",
-            column="tracking_id",
-            expectation=unique("agency_code", "source_system", "tracking_id"),
-            text_en="the complaint is rated twice in one night's delivery",
-            text_id="laporan yang sama dinilai dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "rating_unique",
+            "tracking_id",
+            (
+                "source_system",
+                "tracking_id",
+            ),
+            "the complaint is rated twice in one night's delivery",
+            "laporan yang sama dinilai dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="stars_at_least_lowest",
@@ -64,14 +56,5 @@ def ratings(_references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="bounds.yml clock_skew_hours",
         ),
-        Rule(
-            rule_id="rating_rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("rating_rest_readable"),
     ]

@@ -2,22 +2,14 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, in_set, is_true, unique
-from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, in_set, is_true
+from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, READ_PROBLEMS, one_row_a_key, rest_readable, row_whole
 
 
 def recaps(references: References, _bounds: Bounds) -> list[Rule]:
     """What must hold for a stated total to stand beside ours; contradictory figures are shown, not dropped."""
     return [
-        Rule(
-            rule_id="recap_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("recap_row_whole"),
         Rule(
             rule_id="subject_known",
             column="subject_code",
@@ -37,15 +29,16 @@ def recaps(references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="recap_unique",
-            column="period_start",
-            expectation=unique("agency_code", "subject_code", "period_start", "period_end"),
-            text_en="the same subject and period stand twice in one night's delivery",
-            text_id="instansi dan periode yang sama muncul dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "recap_unique",
+            "period_start",
+            (
+                "subject_code",
+                "period_start",
+                "period_end",
+            ),
+            "the same subject and period stand twice in one night's delivery",
+            "instansi dan periode yang sama muncul dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="counts_readable",
@@ -87,14 +80,5 @@ def recaps(references: References, _bounds: Bounds) -> list[Rule]:
             severity="warning",
             owner="steward",
         ),
-        Rule(
-            rule_id="recap_rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("recap_rest_readable"),
     ]

@@ -2,22 +2,14 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, is_true, unique
-from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, at_least, at_most, is_true
+from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, one_row_a_key, rest_readable, row_whole
 
 
 def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
     """What must hold for a respondent to enter a satisfaction figure."""
     return [
-        Rule(
-            rule_id="survey_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("survey_row_whole"),
         Rule(
             rule_id="respondent_present",
             column="respondent_key",
@@ -27,15 +19,15 @@ def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="respondent_unique",
-            column="respondent_key",
-            expectation=unique("agency_code", "survey_code", "respondent_key"),
-            text_en="the respondent stands twice in one night's delivery",
-            text_id="responden muncul dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "respondent_unique",
+            "respondent_key",
+            (
+                "survey_code",
+                "respondent_key",
+            ),
+            "the respondent stands twice in one night's delivery",
+            "responden muncul dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="answers_readable",
@@ -74,14 +66,5 @@ def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="domain 3.3",
         ),
-        Rule(
-            rule_id="survey_rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("survey_rest_readable"),
     ]

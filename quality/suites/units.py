@@ -2,22 +2,14 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, is_true, unique
-from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, LOADER_FAULT, NOTHING_DOUBLE, READ_PROBLEMS
+from quality.rules import Rule, is_true
+from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, one_row_a_key, rest_readable, row_whole
 
 
 def units(_references: References, _bounds: Bounds) -> list[Rule]:
     """What must hold for a unit to be named in reports."""
     return [
-        Rule(
-            rule_id="unit_row_whole",
-            column="_problems",
-            expectation=is_true("row_is_whole"),
-            text_en="the source's row could not be taken apart",
-            text_id="baris dari sumber tidak dapat diurai",
-            action=FIX_AT_SOURCE,
-            source=CONTRACT,
-        ),
+        row_whole("unit_row_whole"),
         Rule(
             rule_id="unit_code_present",
             column="unit_code",
@@ -27,15 +19,12 @@ def units(_references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="unit_unique",
-            column="unit_code",
-            expectation=unique("agency_code", "unit_code"),
-            text_en="the unit stands twice in one night's delivery",
-            text_id="unit kerja muncul dua kali dalam satu kiriman",
-            action=LOADER_FAULT,
-            source=NOTHING_DOUBLE,
-            owner="data engineer",
+        one_row_a_key(
+            "unit_unique",
+            "unit_code",
+            ("unit_code",),
+            "the unit stands twice in one night's delivery",
+            "unit kerja muncul dua kali dalam satu kiriman",
         ),
         Rule(
             rule_id="unit_named",
@@ -55,14 +44,5 @@ def units(_references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
-        Rule(
-            rule_id="unit_rest_readable",
-            column="_problems",
-            expectation=is_true("rest_is_readable"),
-            text_en="a column that nothing counts on could not be read and is empty",
-            text_id="kolom pelengkap tidak terbaca dan dikosongkan",
-            action=READ_PROBLEMS,
-            source=CONTRACT,
-            severity="warning",
-        ),
+        rest_readable("unit_rest_readable"),
     ]
