@@ -1,9 +1,9 @@
 """The gate and what it decided.
 
-    python -m quality --night D
-    python -m quality show --night D
-    python -m quality release --night D --agency A --resource R --by NAME --note TEXT
-    python -m quality rules
+    python -m quality --night D python -m quality show --night D python -m quality release --night D --agency A
+    --resource R --by NAME --note TEXT python -m quality quarantine list [--night D] [--agency A]... [--rule R]...
+    [--status S]... python -m quality quarantine waive | discard | reopen (--record N... | --agency A... --rule R...)
+    --by NAME --note TEXT python -m quality rules
 
 The first form is the gate; it also judges what has arrived meanwhile for earlier nights. Exit codes: 0 passed (with or
 without quarantine), 2 the night is held, 3 not evaluated: nothing is released. `release` exits 1 when there is nothing
@@ -13,11 +13,15 @@ to release.
 import argparse
 import sys
 from datetime import date
+from typing import TYPE_CHECKING
 
 import psycopg2
 
-from quality.errors import NotEvaluated, NotHeld
+from quality.errors import NotDecidable, NotEvaluated, NotHeld
 from warehouse.server import WarehouseNotRunning
+
+if TYPE_CHECKING:
+    from quality.steward import Status
 
 RESOURCES = ("complaints", "surveys", "recaps", "ratings", "units", "activity")
 PASSED, REFUSED, HELD, NOT_EVALUATED = 0, 1, 2, 3
@@ -31,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(given)
     try:
         return int(options.run(options))
-    except NotHeld as error:
+    except (NotHeld, NotDecidable) as error:
         print(error, file=sys.stderr)
         return REFUSED
     except NotEvaluated as error:
@@ -64,8 +68,20 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--resource", required=True, choices=sorted(RESOURCES))
             command.add_argument("--by", required=True, help="who decides")
             command.add_argument("--note", required=True, help="why")
+    quarantine = commands.add_parser("quarantine", help="the rows kept out: list them, decide about them")
+    quarantine.set_defaults(run=_quarantine)
+    quarantine.add_argument("action", choices=["list", *_DECISIONS])
+    quarantine.add_argument("--record", type=int, action="append", default=[], help="number of a record (repeatable)")
+    quarantine.add_argument("--night", type=date.fromisoformat, help="only of this night")
+    quarantine.add_argument("--agency", action="append", default=[], help="only of this agency (repeatable)")
+    quarantine.add_argument("--rule", action="append", default=[], help="only what broke this rule (repeatable)")
+    quarantine.add_argument("--status", action="append", default=[], help="list: which statuses; default: open")
+    quarantine.add_argument("--by", default="", help="who decides")
+    quarantine.add_argument("--note", default="", help="why")
     return parser
 
+
+_DECISIONS: dict[str, "Status"] = {"waive": "waived", "discard": "discarded", "reopen": "open"}
 
 # Great Expectations takes seconds to import: only the gate pays for it.
 
@@ -99,6 +115,25 @@ def _release(options: argparse.Namespace) -> int:
     verdict = release(options.night, options.agency, options.resource, options.by, options.note)
     print(f"{options.agency} {options.resource}, night {options.night}: {verdict}, released by {options.by}. "
           "The next build stages it.")  # fmt: skip
+    return PASSED
+
+
+def _quarantine(options: argparse.Namespace) -> int:
+    from quality.steward import Wanted, decide, listed
+
+    if options.action == "list":
+        statuses = options.status or ["open"]
+        print(listed(Wanted(options.record, options.night, options.agency, options.rule, statuses)))
+        return PASSED
+    if not options.record and not (options.agency and options.rule):
+        raise NotDecidable(
+            "Say which rows: --record, or --agency together with --rule. A whole night is not decided on."
+        )
+    status = _DECISIONS[options.action]
+    statuses = ["waived", "discarded"] if status == "open" else ["open", "waived", "discarded"]
+    wanted = Wanted(options.record, options.night, options.agency, options.rule, statuses)
+    count = decide(wanted, status, options.by, options.note)
+    print(f"{count} row{'s' if count > 1 else ''} {status} by {options.by}. The next build carries it out.")
     return PASSED
 
 

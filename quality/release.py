@@ -4,6 +4,7 @@ from datetime import date
 
 from quality.errors import NotHeld
 from quality.quarantine import clear_superseded
+from quality.steward import log
 from warehouse.connection import connect
 
 
@@ -48,6 +49,7 @@ def release(night: date, agency_code: str, resource: str, by: str, note: str) ->
                     f"See: python -m quality show --night {night}; gate the night first if it was extracted again."
                 )
             clear_superseded(cursor, night)
+            log(cursor, "released", by, note, delivery=f"{night} {agency_code} {resource}")
             cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [night])
             return str(released[0])
     finally:

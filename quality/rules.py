@@ -25,7 +25,9 @@ class Rule:
     """One rule of one suite.
 
     critical keeps the row out (or holds the delivery, or the night); warning lets it in with a flag; info only counts.
-    `column` is the raw column a reader should look at, `source` the document or decision the rule comes from.
+    `column` is the raw column a reader should look at, `source` the document or decision the rule comes from. A row
+    that breaks a rule which is not `waivable` lacks what the marts cannot do without: no steward can let it in as it
+    is.
     """
 
     rule_id: str
@@ -37,6 +39,7 @@ class Rule:
     source: str
     severity: Severity = "critical"
     owner: Owner = "agency"
+    waivable: bool = True
 
     def meta(self) -> dict[str, str]:
         """What travels with the expectation through Great Expectations and comes back with its result."""

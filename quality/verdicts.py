@@ -107,6 +107,8 @@ _MEASURED = {
     "volume_plausible": "{loaded_rows} rows, trailing median {trailing_median:g}",
     "rows_as_stated": "{received_rows} rows, off by {rows_off_stated_total:g}",
     "fields_known": "{unknown_field_count:g} unknown",
+    "fields_present": "{missing_field_count:g} missing",
+    "fields_of_one_kind": "{retyped_field_count:g} changed",
 }
 
 

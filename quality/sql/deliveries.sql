@@ -58,7 +58,9 @@ select
     end::float8                                                                        as volume_against_bound,
     abs(received.received_rows - received.stated_total)::float8                        as rows_off_stated_total,
     repeated.delivery_id is null                                                       as content_is_new,
-    cardinality(received.unknown_fields)::float8                                       as unknown_field_count
+    cardinality(received.unknown_fields)::float8                                       as unknown_field_count,
+    cardinality(received.missing_fields)::float8                                       as missing_field_count,
+    cardinality(received.retyped_fields)::float8                                       as retyped_field_count
 from received
 left join history using (delivery_id)
 left join repeated using (delivery_id)

@@ -18,6 +18,7 @@ def activity(_references: References, bounds: Bounds) -> list[Rule]:
             text_id="tanggal keadaan tidak disebut",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "activity_unique",

@@ -28,6 +28,7 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             text_id="nomor laporan atau urutan riwayat kosong",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "event_key_unique",
@@ -49,6 +50,7 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             action=ADD_WORD,
             source="domain 1.6; seed event_types",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="event_dates_readable",
@@ -58,6 +60,7 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             text_id="waktu riwayat tidak terbaca",
             action=READ_PROBLEMS,
             source=CONTRACT,
+            waivable=False,
         ),
         Rule(
             rule_id="occurred_at_present",
@@ -67,6 +70,7 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             text_id="waktu riwayat kosong",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         Rule(
             rule_id="occurred_before_cut_off",

@@ -26,6 +26,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             text_id="nomor laporan kosong, sehingga laporan tidak dapat dihitung satu kali maupun ditelusuri",
             action=FIX_AT_SOURCE,
             source="domain 1.5: the tracking id is unique per report",
+            waivable=False,
         ),
         one_row_a_key(
             "key_unique",
@@ -46,6 +47,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             action=ADD_WORD,
             source="domain 1.3; seed report_classes",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="status_known",
@@ -56,6 +58,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             action=ADD_WORD,
             source="domain 1.6: an unknown status is quarantined, never 'other'; seed statuses",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="channel_known",
@@ -85,6 +88,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             text_id="waktu masuk atau waktu selesai tidak terbaca",
             action=READ_PROBLEMS,
             source=CONTRACT,
+            waivable=False,
         ),
         Rule(
             rule_id="received_at_present",
@@ -94,6 +98,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             text_id="waktu masuk kosong, sehingga laporan tidak termasuk bulan mana pun",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         Rule(
             rule_id="received_before_cut_off",
@@ -122,6 +127,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             action=ADD_WORD,
             source="domain 0.9 and 7",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="anonymity_kept",
@@ -132,6 +138,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             action="Our fault: privacy.py must not key anonymous reporters. Mend it and extract the night again.",
             source="domain 7, rule (a)",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="updated_after_received",

@@ -31,6 +31,7 @@ def row_whole(
         text_id=text_id,
         action=FIX_AT_SOURCE,
         source=CONTRACT,
+        waivable=False,
     )
 
 
@@ -45,6 +46,7 @@ def one_row_a_key(rule_id: str, column: str, key: tuple[str, ...], text_en: str,
         action=LOADER_FAULT,
         source=NOTHING_DOUBLE,
         owner="data engineer",
+        waivable=False,
     )
 
 

@@ -18,6 +18,7 @@ def ratings(_references: References, bounds: Bounds) -> list[Rule]:
             text_id="penilaian tidak menyebut nomor laporannya",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "rating_unique",

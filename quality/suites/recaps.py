@@ -19,6 +19,7 @@ def recaps(references: References, _bounds: Bounds) -> list[Rule]:
             action="Map the source's name of the agency to its code in the profile, or add the agency to the registry.",
             source="registry: raw.agencies",
             owner="data engineer",
+            waivable=False,
         ),
         Rule(
             rule_id="period_present",
@@ -28,6 +29,7 @@ def recaps(references: References, _bounds: Bounds) -> list[Rule]:
             text_id="periode kosong, atau berakhir sebelum dimulai",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "recap_unique",

@@ -18,6 +18,7 @@ def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
             text_id="kode survei atau responden kosong",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "respondent_unique",

@@ -18,6 +18,7 @@ def units(_references: References, _bounds: Bounds) -> list[Rule]:
             text_id="unit kerja tanpa kode",
             action=FIX_AT_SOURCE,
             source=CONTRACT,
+            waivable=False,
         ),
         one_row_a_key(
             "unit_unique",

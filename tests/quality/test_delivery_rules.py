@@ -56,6 +56,8 @@ def verdicts(shared_world: World) -> dict[str, tuple[str, list[str]]]:
         history(world, agency, rows=5, nights=[3], connector=connector, frequency=frequency, content_sha256="a")
         world.delivery(agency, loaded_rows=5, connector=connector, frequency=frequency, content_sha256=sha256)
     world.delivery("drifting", loaded_rows=5, unknown_fields=["prioritas"])
+    world.delivery("lost a field", loaded_rows=25, missing_fields=["kategori"])
+    world.delivery("numbers for texts", loaded_rows=5, retyped_fields=["nomor", "status"])
     world.delivery("nothing new", loaded_rows=0, received_rows=0)
     gate(NIGHT)
     rows = world.run("select agency_code, verdict, rule_ids from quality.agency_verdict where night = %s", [NIGHT])
@@ -83,6 +85,8 @@ def verdicts(shared_world: World) -> dict[str, tuple[str, list[str]]]:
         ("same answer", "pass", []),
         ("same yearly file", "pass", []),
         ("drifting", "pass", ["fields_known"]),
+        ("lost a field", "pass", ["fields_present"]),
+        ("numbers for texts", "pass", ["fields_of_one_kind"]),
         ("nothing new", "pass", []),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

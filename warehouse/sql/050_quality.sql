@@ -67,6 +67,17 @@ comment on table quality.quarantined_record is 'A row kept out of the marts, wit
 create index if not exists quarantined_record_row on quality.quarantined_record (table_name, row_id);
 create index if not exists quarantined_record_key on quality.quarantined_record (agency_code, table_name, source_key);
 
+create table if not exists quality.decision_log (
+    decision_id bigint generated always as identity primary key,
+    decided_at timestamptz not null default now(),
+    decision text not null check (decision in ('open', 'waived', 'discarded', 'released')),
+    decided_by text not null,
+    note text not null,
+    record_ids bigint[] not null default '{}',
+    delivery text
+);
+comment on table quality.decision_log is 'What stewards decided about quarantined rows and held deliveries, by whom and why. Only ever added to.';
+
 create table if not exists quality.row_flag (
     night date not null,
     table_name text not null,

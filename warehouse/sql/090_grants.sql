@@ -6,6 +6,7 @@ grant usage on schema raw, ops, quality to gate;
 grant select on all tables in schema raw, ops to gate;
 grant update (changed_seq, gated_at) on ops.nights to gate;
 grant select, insert, update, delete on all tables in schema quality to gate;
+revoke update, delete on quality.decision_log from gate;
 
 grant usage on schema raw, ops, quality to transformer;
 grant select on all tables in schema raw, ops, quality to transformer;
