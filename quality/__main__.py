@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--resource", required=True, choices=sorted(RESOURCES))
             command.add_argument("--by", required=True, help="who decides")
             command.add_argument("--note", required=True, help="why")
+    feedback = commands.add_parser("feedback", help="write what an agency should correct, in Bahasa Indonesia")
+    feedback.set_defaults(run=_feedback)
+    feedback.add_argument("--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30")
+    feedback.add_argument("--agency", required=True, help="agency code, e.g. KOTA-21.71")
+    feedback.add_argument("--form", choices=["xlsx", "csv"], default="xlsx")
     quarantine = commands.add_parser("quarantine", help="the rows kept out: list them, decide about them")
     quarantine.set_defaults(run=_quarantine)
     quarantine.add_argument("action", choices=["list", *_DECISIONS])
@@ -134,6 +139,14 @@ def _quarantine(options: argparse.Namespace) -> int:
     wanted = Wanted(options.record, options.night, options.agency, options.rule, statuses)
     count = decide(wanted, status, options.by, options.note)
     print(f"{count} row{'s' if count > 1 else ''} {status} by {options.by}. The next build carries it out.")
+    return PASSED
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from quality.feedback import feedback
+
+    path, count = feedback(options.night, options.agency, options.form)
+    print(f"{count} finding{'s' if count != 1 else ''} written to {path}")
     return PASSED
 
 
