@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from psycopg2.extensions import connection as Connection
 
@@ -14,6 +15,15 @@ from warehouse import schema
 from warehouse import server as embedded
 from warehouse.connection import connect
 from warehouse.settings import settings
+
+# The same examples everywhere, so that a change breaks a test and not the day; LAPOR_TEST_EXPLORE=1 looks for new ones.
+hypothesis.settings.register_profile(
+    "lapor",
+    derandomize="LAPOR_TEST_EXPLORE" not in os.environ,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("lapor")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

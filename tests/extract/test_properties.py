@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -30,8 +30,6 @@ from extract.times import EARLIEST_YEAR, MONTHS, parser
 from extract.values import Readers, Unreadable, as_text, cut, decimal, integer, value_at
 from tests.extract.servers import ods, xlsx
 
-settings.register_profile("extract", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("extract")
 FEW = settings(max_examples=int(os.environ.get("LAPOR_TEST_EXAMPLES", "40")))
 MANY = settings(max_examples=int(os.environ.get("LAPOR_TEST_EXAMPLES", "100")))
 
