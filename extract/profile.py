@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from extract.errors import ProfileInvalid
 from extract.records import COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, TABLE_OF_RESOURCE
 from extract.times import parser
+from warehouse.settings import settings
 
 PROFILES = Path(__file__).parent / "profiles"
 
@@ -297,10 +298,19 @@ class Profile(_Strict):
         return agency_zone if self.time_zone == "agency" else self.time_zone
 
 
-@lru_cache(maxsize=128)
-def read_profile(name: str, directory: Path = PROFILES) -> Profile:
-    """The profile of that name. Raises ProfileInvalid, naming the file and the key."""
-    path = directory / f"{name}.yml"
+def read_profile(name: str, directory: Path | None = None) -> Profile:
+    """The profile of that name: in `directory` if given, else in the registry's own folder `profiles`, else in ours.
+
+    Raises ProfileInvalid, naming the file and the key.
+    """
+    of_the_registry = settings().registry_dir / "profiles" / f"{name}.yml"
+    if directory is None and of_the_registry.is_file():
+        return _read(of_the_registry)
+    return _read((directory or PROFILES) / f"{name}.yml")
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path) -> Profile:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -308,6 +318,6 @@ def read_profile(name: str, directory: Path = PROFILES) -> Profile:
     except yaml.YAMLError as error:
         raise ProfileInvalid(f"{path}: {error}") from None
     try:
-        return Profile(name=name, **content)
+        return Profile(name=path.stem, **content)
     except (ValidationError, TypeError) as error:
         raise ProfileInvalid(f"{path}: {error}") from None

@@ -120,21 +120,19 @@ def profiles_in(folder: Path) -> Iterator[Callable[[str, str], str]]:
     folder.mkdir(parents=True, exist_ok=True)
     for path in profile.PROFILES.glob("*.yml"):
         (folder / path.name).symlink_to(path)
-    inner: Any = profile.read_profile.__wrapped__
-    before = inner.__defaults__
-    inner.__defaults__ = (folder,)
-    profile.read_profile.cache_clear()
+    before = profile.PROFILES
+    profile.PROFILES = folder
 
     def write(name: str, text: str) -> str:
         (folder / f"{name}.yml").write_text(text)
-        profile.read_profile.cache_clear()
+        profile._read.cache_clear()
         return name
 
     try:
         yield write
     finally:
-        inner.__defaults__ = before
-        profile.read_profile.cache_clear()
+        profile.PROFILES = before
+        profile._read.cache_clear()
 
 
 # -- HTTP --------------------------------------------------------------------------------------------------------------

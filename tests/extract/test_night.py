@@ -17,6 +17,7 @@ from extract import ledger
 from extract.__main__ import main
 from extract.errors import RegistryInvalid
 from extract.load import Loader, Part
+from extract.profile import PROFILES
 from extract.records import COLUMNS, COMPLAINTS, EVENTS, Row
 from extract.runner import Outcome, Shard
 from extract.sources import Registry
@@ -377,3 +378,19 @@ def test_a_delivery_over_its_deadline_ends_with_what_it_had(
     (reason,) = query(warehouse, "select reason from ops.deliveries")[0]
     assert reason.startswith("not complete after 1 s (")
     assert query(warehouse, "select count(*) from raw.complaints") == [(0,)]
+
+
+def test_a_registry_may_bring_profiles_of_its_own(
+    warehouse: Connection, api: Api, build_registry: Any, environment: Callable[..., None], tmp_path: Path
+) -> None:
+    own = tmp_path / "registry" / "profiles"
+    own.mkdir(parents=True)
+    text = (PROFILES / "lapor_v3.yml").read_text()
+    (own / "sistem_kota.yml").write_text(text.replace("{from: nomor_laporan,", "{from: nomor,"))
+    environment(LAPOR_REGISTRY_DIR=str(tmp_path / "registry"))
+    record = complaint(6100001)
+    record["nomor"] = record.pop("nomor_laporan")
+    api.on(NIGHT, "A", lambda request: answer([record]))
+    registry = build_registry([API.format(code="A").replace("lapor_v3", "sistem_kota")])
+    assert run(registry, NIGHT).states == {"received": 1}
+    assert query(warehouse, "select tracking_id from raw.complaints") == [("6100001",)]
