@@ -66,10 +66,10 @@ def listed(wanted: Wanted) -> str:
         connection.close()
     if not rows:
         return "No such record is in quarantine."
-    lines = ["record  night       agency         table             place            rules; seen; status"]
+    lines = ["record  night       agency         table             place                        rules; seen; status"]
     for record, night, agency, table, place, rules, seen, status, decision in rows[:_SHOWN]:
         told = f"{rules}; {seen} night{'s' if seen > 1 else ''}; {status}{f' ({decision})' if decision else ''}"
-        lines.append(f"{record:>6}  {night}  {agency:13.13}  {table:16.16}  {place:15.15}  {told}")
+        lines.append(f"{record:>6}  {night}  {agency:13.13}  {table:16.16}  {place:27.27}  {told}")
     if len(rows) > _SHOWN:
         lines.append(f"... and {len(rows) - _SHOWN:,} more: name an agency or a rule")
     lines.append("Why each rule, and what to do: python -m quality rules")
