@@ -83,8 +83,7 @@ class Loader:
             rows, replaced, met = self._append(
                 cursor, planned, table, part.rows, known=known, follows=follows, careful=careful
             )
-            # On a first load every complaint of earlier parts is there: one that is met brings its events, no other
-            # does.
+            # On a first load all complaints of earlier parts are there: only one that is met has events there too.
             follows = follows and (known or met > 0)
             events, replaced_events, _ = self._append(
                 cursor, planned, EVENTS, part.events, known=known, follows=follows, careful=careful

@@ -18,6 +18,7 @@ from psycopg2 import InterfaceError, OperationalError
 from psycopg2.extensions import connection as Connection
 
 from extract.connectors import Ask, Connector, Window, connector_for
+from extract.connectors.files import is_pattern
 from extract.connectors.http import Http
 from extract.errors import DeliveryFailed, DeliveryLate, ProfileInvalid, RegistryInvalid, SealBroken
 from extract.intake import Desk, Intake, replay
@@ -264,7 +265,7 @@ def _release(attempt: "_Attempt | None") -> None:
 
 
 def _lists_files(planned: Planned) -> bool:
-    return planned.source.connector == "tabular" and "*" in planned.source.location
+    return planned.source.connector == "tabular" and is_pattern(planned.source.location)
 
 
 def _unforeseen(error: Exception) -> DeliveryFailed:

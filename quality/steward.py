@@ -32,20 +32,15 @@ class Wanted:
 
     def clause(self) -> tuple[str, dict[str, object]]:
         """The condition on quality.quarantined_record, and its values."""
-        parts, values = ["status = any(%(statuses)s)"], {"statuses": list(self.statuses)}
-        named: dict[str, object] = dict(values)
-        for name, wanted, condition in (
-            ("record_ids", list(self.record_ids), "record_id = any(%(record_ids)s)"),
-            ("agencies", list(self.agencies), "agency_code = any(%(agencies)s)"),
-            ("rules", list(self.rules), "rule_ids && %(rules)s::text[]"),
-        ):
-            if wanted:
-                parts.append(condition)
-                named[name] = wanted
-        if self.night is not None:
-            parts.append("night = %(night)s")
-            named["night"] = self.night
-        return " and ".join(parts), named
+        conditions = {
+            "status = any(%(statuses)s)": ("statuses", list(self.statuses)),
+            "record_id = any(%(record_ids)s)": ("record_ids", list(self.record_ids)),
+            "agency_code = any(%(agencies)s)": ("agencies", list(self.agencies)),
+            "rule_ids && %(rules)s::text[]": ("rules", list(self.rules)),
+            "night = %(night)s": ("night", self.night),
+        }
+        wanted = {condition: named for condition, named in conditions.items() if named[1]}
+        return " and ".join(wanted), dict(wanted.values())
 
 
 def listed(wanted: Wanted) -> str:

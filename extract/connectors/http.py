@@ -95,8 +95,7 @@ class Http:
         self._token_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> "Http":
-        # Certificates are always verified; a private authority is added by LAPOR_EXTRACT_CA_FILE, never by switching
-        # off.
+        # Certificates are always verified; a private authority is added by LAPOR_EXTRACT_CA_FILE.
         trust = ssl.create_default_context()
         if self._ca_file:
             trust.load_verify_locations(self._ca_file)

@@ -142,8 +142,7 @@ class SqlConnector:
         zone = ZoneInfo(ask.time_zone)
 
         def written(moment: datetime) -> str:
-            # A column without zone holds the source's own clock. PostgreSQL reads the offset only where a column has
-            # one.
+            # A column without zone holds the source's own clock; PostgreSQL reads an offset only where there is a zone.
             offset = "%z" if sqlalchemy.make_url(ask.address.base).get_backend_name() == "postgresql" else ""
             return moment.astimezone(zone).strftime(f"%Y-%m-%d %H:%M:%S{offset}")
 

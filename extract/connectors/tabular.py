@@ -19,7 +19,7 @@ from xml.parsers import expat
 import python_calamine
 
 from extract.connectors import Ask, FileTaken, Page, PageContent
-from extract.connectors.files import Files, Found, files_at
+from extract.connectors.files import Files, Found, files_at, is_pattern
 from extract.connectors.http import AgencyHttp
 from extract.errors import DeliveryFailed, DeliveryLate, SourceChanged
 from extract.profile import Profile
@@ -81,7 +81,7 @@ class TabularConnector:
         if ask.after is not None and file.path <= ask.after:
             return True
         # A location that names one file is that night's file, whether it changed or not.
-        return "*" in location and ask.taken.get(file.path) == file.fingerprint
+        return is_pattern(location) and ask.taken.get(file.path) == file.fingerprint
 
     async def _ready(self, files: Files, location: str) -> list[Found]:
         """The files that are whole: marked as done, or unchanged between two looks, where the profile says so."""
