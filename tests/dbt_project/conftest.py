@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,21 @@ from warehouse.connection import connect, dbt_environment, warehouse_dsn
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DBT = Path(sys.executable).parent / "dbt"
-SCHEMAS = ("staging", "intermediate", "marts", "as_of_staging", "as_of_intermediate", "as_of_marts")
+ROOMS = ("staging", "intermediate", "marts", "test_failures")
+SCHEMAS = (*ROOMS, *(f"as_of_{room}" for room in ROOMS))
 
 Dbt = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
 def dbt(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    """Runs dbt against the session's server: dbt("build", ...). A failure is an assertion with dbt's own words, unless check=False."""
+    """Runs dbt against the session's server: dbt("build", ...), by a login that may be transformer and nothing else.
+
+    A failure is an assertion with dbt's own words, unless check=False.
+    """
     target = tmp_path_factory.mktemp("dbt")
+    with closing(connect("owner", "lapor/test")) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("create role dbt_login login noinherit; grant transformer to dbt_login")
 
     def run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
@@ -40,7 +47,7 @@ def dbt(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
                 *arguments,
             ],
             cwd=REPOSITORY,
-            env={**os.environ, **dbt_environment(warehouse_dsn())},
+            env={**os.environ, **dbt_environment(warehouse_dsn()), "LAPOR_DBT_USER": "dbt_login"},
             capture_output=True,
             text=True,
             check=False,

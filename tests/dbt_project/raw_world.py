@@ -125,6 +125,30 @@ class RawWorld:
             {"subject_code": subject, "period_start": start, "period_end": end, **counts},
         )
 
+    def rating(self, night: date, agency: str, tracking_id: str, stars: int) -> None:
+        """What the reporter of a closed complaint thought of it."""
+        self._row(
+            "ratings", night, agency, "ratings", {"source_system": "lapor", "tracking_id": tracking_id, "stars": stars}
+        )
+
+    def unit(self, night: date, agency: str, code: str) -> None:
+        """A unit of the agency."""
+        self._row("units", night, agency, "units", {"unit_code": code, "unit_name": code})
+
+    def activity(self, night: date, agency: str) -> None:
+        """How the agency keeps its side running, as of the night."""
+        self._row("agency_activity", night, agency, "activity", {"as_of_date": night})
+
+    def misstate(self, night: date, agency: str, resource: str, records: int = 0, events: int = 0) -> None:
+        """Let the ledger say that so many more (or fewer) were delivered than are in raw."""
+        self.run(
+            "update ops.deliveries set received_rows = received_rows + %(records)s, loaded_rows = loaded_rows + %(records)s,"
+            " received_events = received_events + %(events)s, loaded_events = loaded_events + %(events)s"
+            " where delivery_id = %(id)s",
+            {"records": records, "events": events, "id": self.deliveries[night, agency, resource]},
+        )
+        self.changed(night)
+
     def quarantine(self, night: date, agency: str, table: str, row_id: int, status: str = "open") -> None:
         """Keep a row out, as the gate does."""
         self.run(
@@ -173,7 +197,10 @@ class RawWorld:
             "with counted as (select"
             " (select count(*) from raw.complaints where delivery_id = %(id)s)"
             " + (select count(*) from raw.survey_responses where delivery_id = %(id)s)"
-            " + (select count(*) from raw.recaps where delivery_id = %(id)s) as records,"
+            " + (select count(*) from raw.recaps where delivery_id = %(id)s)"
+            " + (select count(*) from raw.ratings where delivery_id = %(id)s)"
+            " + (select count(*) from raw.units where delivery_id = %(id)s)"
+            " + (select count(*) from raw.agency_activity where delivery_id = %(id)s) as records,"
             " (select count(*) from raw.complaint_events where delivery_id = %(id)s) as events)"
             " update ops.deliveries set received_rows = records, loaded_rows = records, received_events = events, loaded_events = events"
             " from counted where delivery_id = %(id)s",

@@ -32,7 +32,15 @@ COLUMNS = {
         },
     },
 }  # fmt: skip
-WHOLE_TABLES_BESIDES = {"reporter": {("ops.nights", "SELECT")}}
+WHOLE_TABLES_BESIDES = {
+    "reporter": {("ops.nights", "SELECT")},
+    "transformer": {("ops.builds", "INSERT"), ("ops.build_results", "INSERT")},
+}
+# What is written once and stays, by whoever else writes in that room.
+NOT_BY = {
+    "gate": {("quality.decision_log", right) for right in ("UPDATE", "DELETE")},
+    "loader": {(table, right) for table in ("ops.builds", "ops.build_results") for right in WRITE.split()},
+}
 
 
 @pytest.mark.parametrize("role", MAY)
@@ -47,11 +55,8 @@ def test_a_role_may_do_what_its_job_names_and_nothing_else(warehouse: Connection
         found = set(cursor.fetchall())
         cursor.execute("select schemaname || '.' || tablename from pg_tables where schemaname = any(%s)", [list(ROOMS)])
         tables = [name for (name,) in cursor.fetchall()]
-    expected = {
-        (table, right) for table in tables for right in MAY[role].get(table.split(".")[0], "").split()
-    } | WHOLE_TABLES_BESIDES.get(role, set())
-    if role == "gate":  # what was decided stays decided
-        expected -= {("quality.decision_log", "UPDATE"), ("quality.decision_log", "DELETE")}
+    expected = {(table, right) for table in tables for right in MAY[role].get(table.split(".")[0], "").split()}
+    expected = (expected | WHOLE_TABLES_BESIDES.get(role, set())) - NOT_BY.get(role, set())
     assert len(tables) > 15
     assert found == expected
 
@@ -71,6 +76,20 @@ def test_a_role_may_touch_single_columns_only_where_it_is_said(warehouse: Connec
         for table, right, column in cursor.fetchall():
             found.setdefault((table, right), set()).add(column)
     assert found == COLUMNS.get(role, {})
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_only_engineers_enter_the_rooms_that_are_dbts_own(warehouse: Connection, role: str) -> None:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(
+            "select name from unnest(array['staging', 'intermediate', 'test_failures']) as name"
+            " where has_schema_privilege(%s, name, 'usage')",
+            [role],
+        )
+        rooms = {name for (name,) in cursor.fetchall()}
+    assert rooms == (
+        {"staging", "intermediate", "test_failures"} if role in ("transformer", "data_engineer") else set()
+    )
 
 
 def test_a_connection_acts_as_its_role(warehouse: Connection) -> None:

@@ -71,3 +71,42 @@ create table if not exists ops.files (
 );
 comment on table ops.files is 'Files taken from folders that sources fill: a file is taken again only when its fingerprint '
     '(size, time of change, content) is another one.';
+
+create table if not exists ops.builds (
+    build_id uuid primary key,
+    command text not null,
+    selection text,
+    schema_prefix text not null,
+    as_of date,
+    is_full_refresh boolean not null,
+    is_successful boolean not null,
+    model_count integer not null,
+    seed_count integer not null,
+    test_count integer not null,
+    passed_count integer not null,
+    warned_count integer not null,
+    failed_count integer not null,
+    skipped_count integer not null,
+    started_at timestamptz not null,
+    finished_at timestamptz not null
+);
+comment on table ops.builds is 'One row per run of dbt (build, run, test, seed) that came to its end, well or badly; build_id is dbt''s invocation_id. '
+    'selection: what of the project was asked for (null: all of it); as_of and schema_prefix: a rebuild of the past, beside the marts. '
+    'passed, warned, failed and skipped count models, seeds and tests alike. Says nothing about what is published: that is ops.nights.';
+create index if not exists builds_started on ops.builds (started_at);
+
+create table if not exists ops.build_results (
+    build_id uuid not null references ops.builds on delete cascade,
+    unique_id text not null,
+    name text not null,
+    resource_type text not null,
+    status text not null,
+    failing_rows_in text,
+    message text check (char_length(message) <= 300),
+    failure_count integer,
+    row_count bigint,
+    seconds numeric not null,
+    primary key (build_id, unique_id)
+);
+comment on table ops.build_results is 'One row per build and model, seed or test: dbt''s status (success, pass, warn, fail, error, skipped), rows written, '
+    'rows a test found and the table that keeps them until it runs again. message: the head of dbt''s, without values of rows.';

@@ -1,6 +1,7 @@
 -- Least privilege: each role reads and writes what its job names, nothing else.
 grant usage on schema raw, restricted, ops to loader;
 grant select, insert, update, delete on all tables in schema raw, restricted, ops to loader;
+revoke insert, update, delete on ops.builds, ops.build_results from loader;
 
 grant usage on schema raw, ops, quality to gate;
 grant select on all tables in schema raw, ops to gate;
@@ -11,17 +12,19 @@ revoke update, delete on quality.decision_log from gate;
 grant usage on schema raw, ops, quality to transformer;
 grant select on all tables in schema raw, ops, quality to transformer;
 grant update (built_seq) on ops.nights to transformer;
+grant insert on ops.builds, ops.build_results to transformer;
 
 grant usage on schema marts to reporter, panrb_analyst, ksp_reader, ombudsman_reader;
-grant usage on schema raw, ops, quality, staging, intermediate, marts to data_engineer;
+grant usage on schema raw, ops, quality, staging, intermediate, marts, test_failures to data_engineer;
 grant select on all tables in schema raw, ops, quality to data_engineer;
 -- The reports name the night and say whether its figures are simulated.
 grant usage on schema ops, quality to reporter;
 grant select on ops.nights to reporter;
 -- The summary says which rules kept rows out; whose rows they are it does not need.
 grant select (night, agency_code, table_name, rule_ids, reasons, status) on quality.quarantined_record to reporter;
--- What dbt makes later: tables of marts are granted in dbt_project.yml; the rooms before them are the engineers' only.
-alter default privileges for role transformer in schema staging, intermediate grant select on tables to data_engineer;
+-- What dbt makes later, schemas of a rebuilt past too, is the engineers' to read; dbt_project.yml grants the marts to the others.
+alter default privileges for role transformer grant usage on schemas to data_engineer;
+alter default privileges for role transformer grant select on tables to data_engineer;
 -- dbt rebuilds the past beside the present (var schema_prefix), and refreshes the planner's statistics of what was just loaded.
 do $$
 begin
