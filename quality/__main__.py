@@ -1,17 +1,13 @@
-"""The gate and what it decided.
+"""The gate and what it decided. What each command does: --help behind it; when to use which: quality/README.md.
 
-    python -m quality --night D python -m quality show --night D python -m quality release --night D --agency A
-    --resource R --by NAME --note TEXT python -m quality quarantine list [--night D] [--agency A]... [--rule R]...
-    [--status S]... python -m quality quarantine waive | discard | reopen (--record N... | --agency A... --rule R...)
-    --by NAME --note TEXT python -m quality rules
-
-The first form is the gate; it also judges what has arrived meanwhile for earlier nights. Exit codes: 0 passed (with or
-without quarantine), 2 the night is held, 3 not evaluated: nothing is released. `release` exits 1 when there is nothing
-to release.
+python -m quality --night D is the gate; it also judges what has arrived meanwhile for earlier nights. Exit codes: 0
+passed (with or without quarantine), 2 the night is held, 3 not evaluated: nothing is released. The other commands exit
+1 when there is nothing to decide.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -51,30 +47,39 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    for name, run, text in (
-        ("gate", _gate, "judge a night (also without the word gate)"),
-        ("show", _show, "what was decided on a night, and what to do about it"),
-        ("release", _release, "let a held delivery in"),
-        ("rules", _rules, "the table of rules of README.md, from the suites"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.set_defaults(run=run)
-        if name != "rules":
-            command.add_argument(
-                "--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30"
-            )
-        if name == "release":
-            command.add_argument("--agency", required=True, help="agency code, e.g. KOTA-21.71")
-            command.add_argument("--resource", required=True, choices=sorted(RESOURCES))
-            command.add_argument("--by", required=True, help="who decides")
-            command.add_argument("--note", required=True, help="why")
-    feedback = commands.add_parser("feedback", help="write what an agency should correct, in Bahasa Indonesia")
-    feedback.set_defaults(run=_feedback)
-    feedback.add_argument("--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str, *needs: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        if "night" in needs:
+            added.add_argument("--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30")
+        if "name" in needs:
+            added.add_argument("--by", required=True, help="who decides")
+            added.add_argument("--note", required=True, help="why")
+        return added
+
+    command("gate", _gate, "judge a night (also without the word gate)", "night")
+    command("show", _show, "what was decided on a night, and what to do about it", "night")
+    command("page", _page, "write the morning page again", "night")
+    command("alert", _alert, "the one alert of a night, composed again", "night")
+    release = command("release", _release, "let a held delivery in; without an agency: a held night", "night", "name")
+    release.add_argument("--agency", help="agency code, e.g. KOTA-21.71")
+    release.add_argument("--resource", choices=sorted(RESOURCES))
+    command("regate", _regate, "judge a night again after something was mended", "night", "name")
+    replay = command("replay", _replay, "judge every night again that has open rows of a rule", "name")
+    replay.add_argument("--rule", required=True, help="rule id, e.g. category_known")
+    bounds = command("bounds", _bounds, "the bounds in force, or what the history proposes")
+    bounds.add_argument("--propose", action="store_true", help="look at the history instead of the file")
+    bounds.add_argument("--nights", type=int, default=90, help="how many nights back (default 90)")
+    command("rules", _rules, "the table of rules of README.md, from the suites")
+    feedback = command("feedback", _feedback, "write what an agency should correct, in Bahasa Indonesia", "night")
     feedback.add_argument("--agency", required=True, help="agency code, e.g. KOTA-21.71")
     feedback.add_argument("--form", choices=["xlsx", "csv"], default="xlsx")
-    quarantine = commands.add_parser("quarantine", help="the rows kept out: list them, decide about them")
-    quarantine.set_defaults(run=_quarantine)
+    _add_quarantine(command("quarantine", _quarantine, "the rows kept out: list them, decide about them"))
+    return parser
+
+
+def _add_quarantine(quarantine: argparse.ArgumentParser) -> None:
     quarantine.add_argument("action", choices=["list", *_DECISIONS])
     quarantine.add_argument("--record", type=int, action="append", default=[], help="number of a record (repeatable)")
     quarantine.add_argument("--night", type=date.fromisoformat, help="only of this night")
@@ -83,7 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     quarantine.add_argument("--status", action="append", default=[], help="list: which statuses; default: open")
     quarantine.add_argument("--by", default="", help="who decides")
     quarantine.add_argument("--note", default="", help="why")
-    return parser
 
 
 _DECISIONS: dict[str, "Status"] = {"waive": "waived", "discard": "discarded", "reopen": "open"}
@@ -101,10 +105,39 @@ def _gate(options: argparse.Namespace) -> int:
             print(summarise(gate(earlier)), end="\n\n")
         except NotEvaluated as error:
             print(f"NOT EVALUATED, and so not let in: {error}\n", file=sys.stderr)
-    outcome = gate(options.night)
+    try:
+        outcome = gate(options.night)
+    except NotEvaluated:
+        _tell(options.night)
+        raise
     print(summarise(outcome))
     print(publish(outcome))
+    _tell(options.night)
     return HELD if outcome.verdict == "held" else PASSED
+
+
+def _tell(night: date) -> None:
+    """Write the page and the alert; the decisions stand whatever becomes of these."""
+    for run in (_page, _alert):
+        try:
+            run(argparse.Namespace(night=night))
+        except (OSError, psycopg2.Error, NotEvaluated) as error:
+            print(f"not written ({error}); the decisions stand", file=sys.stderr)
+
+
+def _page(options: argparse.Namespace) -> int:
+    from quality.page import write_page
+
+    print(f"morning page: {write_page(options.night)}")
+    return PASSED
+
+
+def _alert(options: argparse.Namespace) -> int:
+    from quality.alert import store_alert
+
+    alert = store_alert(options.night)
+    print("\n".join([f"{alert.level.upper()}: {alert.headline}", *(f"  {line}" for line in alert.lines)]))
+    return PASSED
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -115,11 +148,48 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    from quality.release import release
+    from quality.release import release, release_night
 
+    if bool(options.agency) != bool(options.resource):
+        raise NotHeld("A delivery is named by --agency and --resource; a night by neither.")
+    if not options.agency:
+        rule_ids = release_night(options.night, options.by, options.note)
+        print(f"night {options.night}: released by {options.by} in spite of {', '.join(rule_ids)}. "
+              f"Gate and build it: python -m quality --night {options.night}")  # fmt: skip
+        return PASSED
     verdict = release(options.night, options.agency, options.resource, options.by, options.note)
     print(f"{options.agency} {options.resource}, night {options.night}: {verdict}, released by {options.by}. "
           "The next build stages it.")  # fmt: skip
+    return PASSED
+
+
+def _regate(options: argparse.Namespace) -> int:
+    from quality.regate import regate
+    from quality.summary import summarise
+
+    outcome = regate(options.night, options.by, options.note)
+    print(summarise(outcome))
+    _tell(options.night)
+    return HELD if outcome.verdict == "held" else PASSED
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from quality.regate import replay
+
+    for night, before, after in replay(options.rule, options.by, options.note):
+        print(f"night {night}: {before:,} rows stood out by {options.rule}, {after:,} still do")
+    print("What stands out by a word or a format is read again first: python -m extract replay --night D")
+    return PASSED
+
+
+def _bounds(options: argparse.Namespace) -> int:
+    from quality.bounds import BOUNDS_FILE
+    from quality.proposals import propose
+
+    if options.propose:
+        print("\n".join(proposal.explained() for proposal in propose(options.nights)))
+    else:
+        print(BOUNDS_FILE.read_text(encoding="utf-8"), end="")
     return PASSED
 
 

@@ -33,6 +33,28 @@ class Bounds:
     survey_highest_score: int
     lowest_stars: int
     highest_stars: int
+    told_alike_hours: float
+    duplicate_hours: float
+    text_min_characters: int
+    language_min_characters: int
+    mass_closing_count: int
+    mass_closing_minutes: float
+    earliest_received_year: int
+    recap_period_days: int
+    oldest_recap_years: int
+    silence_nights: int
+    silence_min_waits: int
+    silence_factor: float
+    silence_floor_nights: int
+    newest_record_hours: float
+    mix_distance: float
+    mix_min_rows: int
+    mix_min_nights: int
+    national_volume_factor: float
+    national_min_nights: int
+    national_min_rows: int
+    national_nulls_rise: float
+    national_mix_distance: float
 
 
 def read_bounds(file: Path = BOUNDS_FILE) -> Bounds:

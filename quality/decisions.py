@@ -55,6 +55,7 @@ class Delivery:
     trailing_median: float | None
     content_sha256: str | None
     has_quarantine: bool
+    counts: dict[str, int]
     verdict: DeliveryVerdict
     rule_ids: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)

@@ -32,14 +32,7 @@ class Frames:
         self._connection = connection
         # Numbers and a date of our own, no text from outside: safe to stand in the query.
         self._values = {f":{name}": str(value) for name, value in asdict(bounds).items()}
-        self._values |= {
-            ":night": f"date '{night.isoformat()}'",
-            ":repeat_min_total": str(bounds.recap_repeat_min_total),
-        }
-        self._values |= {
-            ":lowest_score": str(bounds.survey_lowest_score),
-            ":highest_score": str(bounds.survey_highest_score),
-        }
+        self._values[":night"] = f"date '{night.isoformat()}'"
 
     def read(self, name: str) -> pd.DataFrame:
         """The frame of `quality/sql/<name>.sql`, indexed by row_id; nullable columns keep their type.

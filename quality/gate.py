@@ -4,6 +4,7 @@ Gating the same night again gives the same decisions. Whatever could not be eval
 and raises NotEvaluated: deliveries without a current verdict are not staged, so nothing unchecked gets in.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from quality.errors import NotEvaluated
 from quality.frames import snapshot
 from quality.references import SEEDS, read_references
 from quality.suites import DELIVERY_SUITE, NIGHT_SUITE, ROW_SUITES
+from quality.usual import add_national_figures, add_status_mix, read_metrics
 from quality.validation import Validator
 from quality.verdicts import (
     add_bad_shares,
@@ -37,7 +39,8 @@ def gate(night: date, seeds: Path = SEEDS) -> Outcome:
     try:
         attempt = store.begin(connection, night)
         try:
-            outcome = _judge(night, attempt, read_bounds(), seeds)
+            released = store.released_rules(connection, night)
+            outcome = _judge(night, attempt, read_bounds(), seeds, released)
             changed = store.write(connection, outcome)
         except (NotEvaluated, psycopg2.Error) as error:
             connection.rollback()
@@ -59,7 +62,7 @@ def unjudged_nights(night: date) -> list[date]:
         connection.close()
 
 
-def _judge(night: date, attempt: int, bounds: Bounds, seeds: Path) -> Outcome:
+def _judge(night: date, attempt: int, bounds: Bounds, seeds: Path, released: Collection[str]) -> Outcome:
     validator = Validator()
     with snapshot(night, bounds) as frames:
         references = read_references(frames.agencies(), seeds)
@@ -67,15 +70,19 @@ def _judge(night: date, attempt: int, bounds: Bounds, seeds: Path) -> Outcome:
         rows = {}
         for suite in ROW_SUITES:
             frame = frames.read(suite.frame)
+            if suite.prepare is not None:
+                frame = suite.prepare(frame, references, bounds)
             run = validator.run(suite.name, suite.rules(references, bounds), frame)
             assert suite.table is not None
             # Only whose row it is stays in memory; the next suite reads its own rows.
             rows[suite.table] = (frame[["delivery_id"]], decide_rows(suite.table, run))
             runs.append(run)
+        metrics = read_metrics(frames.read("metrics"))
         deliveries = add_bad_shares(frames.read(DELIVERY_SUITE.frame), rows, bounds)
+        deliveries = add_status_mix(deliveries, metrics, bounds)
         runs.append(validator.run(DELIVERY_SUITE.name, DELIVERY_SUITE.rules(references, bounds), deliveries))
-        night_frame = frames.read(NIGHT_SUITE.frame)
+        decided = decide_deliveries(deliveries, runs[-1], rows.values())
+        night_frame = add_national_figures(frames.read(NIGHT_SUITE.frame), decided, metrics, night, bounds)
         runs.append(validator.run(NIGHT_SUITE.name, NIGHT_SUITE.rules(references, bounds), night_frame))
-    decided = decide_deliveries(deliveries, runs[-2], rows.values())
     decisions = [decisions for _, decisions in rows.values()]
-    return Outcome(night, attempt, decide_night(runs[-1], decided), runs, decisions, decided)
+    return Outcome(night, attempt, decide_night(runs[-1], decided, released), runs, decisions, decided)

@@ -1,4 +1,7 @@
-"""Let a held delivery in, by name and note. Its quarantined rows stay out: each has its own way out."""
+"""Let a held delivery in, or a held night be published, by name and note.
+
+The quarantined rows in it stay out: each has its own way out.
+"""
 
 from datetime import date
 
@@ -52,6 +55,46 @@ def release(night: date, agency_code: str, resource: str, by: str, note: str) ->
             log(cursor, "released", by, note, delivery=f"{night} {agency_code} {resource}")
             cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [night])
             return str(released[0])
+    finally:
+        connection.close()
+
+
+def release_night(night: date, by: str, note: str) -> list[str]:
+    """Let a held night be published and return the rules it was held by; gating it again lets the build start.
+
+    It stays held, or is held again, by any rule that did not hold it when it was released. Raises NotHeld if the latest
+    judgement of the night is not `held`.
+    """
+    if not by.strip() or not note.strip():
+        raise NotHeld("A release needs a name (--by) and a reason (--note): someone will ask.")
+    connection = connect("gate", "lapor/quality")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtext('lapor.quality.gate'))")
+            cursor.execute(
+                """
+                select array_agg(result.rule_id order by result.rule_id)
+                from quality.validation_run as run
+                inner join quality.expectation_result as result using (run_id)
+                where
+                    run.night = %(night)s and run.resource = 'night' and run.verdict = 'held'
+                    and run.attempt = (select max(attempt) from quality.validation_run where night = %(night)s)
+                    and result.severity = 'critical' and result.unexpected_count > 0
+                """,
+                {"night": night},
+            )
+            found = cursor.fetchone()
+            if found is None or found[0] is None:
+                raise NotHeld(f"night {night} is not held as last judged. See: python -m quality show --night {night}")
+            rule_ids = list(found[0])
+            cursor.execute(
+                "insert into quality.night_release (night, rule_ids, released_by, note) values (%s, %s, %s, %s)"
+                " on conflict (night) do update set rule_ids = excluded.rule_ids, released_by = excluded.released_by,"
+                " note = excluded.note, released_at = now()",
+                [night, rule_ids, by, note],
+            )
+            log(cursor, "released", by, note, delivery=f"night {night}: {', '.join(rule_ids)}")
+            return rule_ids
     finally:
         connection.close()
 

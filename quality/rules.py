@@ -72,6 +72,12 @@ def at_most(column: str, value: float) -> Expectation:
     return Expectation("ExpectColumnValuesToBeBetween", {"column": column, "max_value": value})
 
 
+def below(column: str, value: float) -> Expectation:
+    """Every value is below `value`; nulls are not judged."""
+    arguments = {"column": column, "max_value": value, "strict_max": True}
+    return Expectation("ExpectColumnValuesToBeBetween", arguments)
+
+
 def unique(*columns: str) -> Expectation:
     """No two rows share these columns; rows lacking one of them are not judged."""
     arguments = {"column_list": list(columns), "ignore_row_if": "any_value_is_missing"}

@@ -9,7 +9,7 @@ from datetime import date
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
+from psycopg2.extras import Json, execute_values
 
 from quality.decisions import Delivery, Outcome, RowDecisions
 from quality.errors import NotEvaluated
@@ -52,6 +52,14 @@ def unjudged_nights(connection: Connection, night: date) -> list[date]:
             [night],
         )
         return [earlier for (earlier,) in cursor.fetchall()]
+
+
+def released_rules(connection: Connection, night: date) -> list[str]:
+    """The rules over the night in spite of which someone let it be published."""
+    with connection.cursor() as cursor:
+        cursor.execute("select rule_ids from quality.night_release where night = %s", [night])
+        row = cursor.fetchone()
+        return list(row[0]) if row else []
 
 
 def write(connection: Connection, outcome: Outcome) -> bool:
@@ -200,11 +208,11 @@ def _write_metrics(cursor: Cursor, night: date, deliveries: list[Delivery]) -> N
     execute_values(
         cursor,
         "insert into quality.agency_metric"
-        " (night, agency_code, resource, received_rows, loaded_rows, bad_rows, trailing_median, content_sha256)"
+        " (night, agency_code, resource, received_rows, loaded_rows, bad_rows, trailing_median, content_sha256, counts)"
         " values %s",
         [
             (night, delivery.agency_code, delivery.resource, delivery.received_rows, delivery.loaded_rows,
-             delivery.bad_rows, delivery.trailing_median, delivery.content_sha256)
+             delivery.bad_rows, delivery.trailing_median, delivery.content_sha256, Json(delivery.counts))
             for delivery in deliveries
         ],
         page_size=2000,

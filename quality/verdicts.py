@@ -3,8 +3,9 @@
 Pure: frames and results in, decisions out. Nothing is read or written here.
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -58,7 +59,10 @@ def add_bad_shares(
 def decide_deliveries(
     deliveries: pd.DataFrame, run: Run, rows: Iterable[tuple[pd.DataFrame, RowDecisions]]
 ) -> list[Delivery]:
-    """One verdict per received delivery: held by a critical rule over it, else pass, with or without quarantine."""
+    """One verdict per received delivery: held by a critical rule over it, else pass, with or without quarantine.
+
+    A delivery without rows gets one only if it broke a rule, for instance by being silent for too long.
+    """
     broken: dict[int, list[Rule]] = defaultdict(list)
     for result in run.results:
         for row_id in result.row_ids:
@@ -71,6 +75,7 @@ def decide_deliveries(
     return [
         _delivery(record, broken[record["delivery_id"]], quarantine[record["delivery_id"]])
         for record in deliveries.to_dict("records")
+        if record["state"] == "received" or broken[record["delivery_id"]]
     ]
 
 
@@ -90,6 +95,7 @@ def _delivery(record: dict[Any, Any], rules: list[Rule], quarantine: Counter[str
         trailing_median=None if pd.isna(median) else float(median),
         content_sha256=None if pd.isna(sha256) else sha256,
         has_quarantine=bool(quarantine),
+        counts=json.loads(record["counts"]),
         verdict=verdict,
         rule_ids=[rule.rule_id for rule in rules] + sorted(quarantine),
         reasons=[_reason(rule, record) for rule in rules]
@@ -106,6 +112,10 @@ _MEASURED = {
     "bad_event_share": "{bad_events} of {loaded_events} events",
     "volume_plausible": "{loaded_rows} rows, trailing median {trailing_median:g}",
     "rows_as_stated": "{received_rows} rows, off by {rows_off_stated_total:g}",
+    "volume_not_fallen": "{loaded_rows} rows, usual {trailing_median:g}",
+    "silence_usual": "{nights_silent:g} nights, longest before {longest_silence:g}",
+    "records_recent": "{hours_since_newest:.0f} hours",
+    "status_mix_usual": "distance {mix_distance:.2f} of 1",
     "fields_known": "{unknown_field_count:g} unknown",
     "fields_present": "{missing_field_count:g} missing",
     "fields_of_one_kind": "{retyped_field_count:g} changed",
@@ -117,8 +127,12 @@ def _reason(rule: Rule, record: dict[Any, Any]) -> str:
     return f"{rule.text_en} ({measured})" if measured else rule.text_en
 
 
-def decide_night(run: Run, deliveries: Iterable[Delivery]) -> NightVerdict:
-    """held when a critical rule over the night is broken; otherwise whether anything at all was kept out."""
-    if any(result.row_ids for result in run.results if result.rule.severity == "critical"):
+def decide_night(run: Run, deliveries: Iterable[Delivery], released: Collection[str] = ()) -> NightVerdict:
+    """held when a critical rule over the night is broken; otherwise whether anything at all was kept out.
+
+    `released` are the rules in spite of which someone let the night be published.
+    """
+    broken = {result.rule.rule_id for result in run.results if result.rule.severity == "critical" and result.row_ids}
+    if broken - set(released):
         return "held"
     return "passed" if all(delivery.verdict == "pass" for delivery in deliveries) else "passed_with_quarantine"

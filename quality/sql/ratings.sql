@@ -11,6 +11,13 @@ select
     end                                                                                 as has_key,
     case when parsed.whole then coalesce(rating.stars, 0) end::float8                   as stars,
     extract(epoch from rating.rated_at - night.cut_off_at)::float8 / 3600               as hours_after_cut_off,
+    extract(epoch from rating.rated_at - (
+        select max(complaint.received_at)
+        from raw.complaints as complaint
+        where
+            complaint.agency_code = rating.agency_code and complaint.source_system = rating.source_system
+            and complaint.tracking_id = rating.tracking_id and complaint.night <= rating.night
+    ))::float8 / 3600                                                                   as hours_after_receipt,
     parsed.broken <@ array['row', 'source_system', 'tracking_id', 'stars']              as rest_is_readable
 from raw.ratings as rating
 inner join ops.deliveries as delivery using (delivery_id)

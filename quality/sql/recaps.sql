@@ -63,12 +63,18 @@ select
         recap.unverified_count + recap.unanswered_count + recap.in_progress_count
         + recap.completed_count + recap.on_hold_count + recap.archived_count
     ) = recap.received_count                                                            as parts_add_up,
-    not (coalesce(compared.is_repeated, false) and compared.total >= :repeat_min_total) as figures_moved_on,
+    greatest(
+        recap.routed_count, recap.unverified_count, recap.unanswered_count, recap.in_progress_count,
+        recap.completed_count, recap.on_hold_count, recap.archived_count
+    ) <= recap.received_count                                                           as parts_within_whole,
+    (recap.period_end - night.night)::float8                                            as days_after_night,
+    not (coalesce(compared.is_repeated, false) and compared.total >= :recap_repeat_min_total) as figures_moved_on,
     parsed.broken <@ array[
         'row', 'subject_code', 'period_start', 'period_end', 'received_count', 'routed_count', 'unverified_count',
         'unanswered_count', 'in_progress_count', 'completed_count', 'on_hold_count', 'archived_count'
     ]                                                                                   as rest_is_readable
 from delivered as recap
+inner join ops.nights as night on night.night = recap.night
 left join compared
     on
         compared.agency_code = recap.agency_code

@@ -1,4 +1,4 @@
--- One row per survey answer of the night; the answers themselves stay in raw, only how many are off the scale comes here.
+-- One row per survey answer of the night; the answers themselves stay in raw, only the lowest and highest score come here.
 select
     response.row_id,
     response.delivery_id,
@@ -10,7 +10,13 @@ select
         then response.survey_code is not null and response.respondent_key is not null
     end                                                                                 as has_key,
     case when parsed.whole then scores.answered end                                     as answered_count,
-    case when parsed.whole then scores.off_scale end                                    as scores_off_scale,
+    case when parsed.whole then scores.no_number end                                    as scores_no_number,
+    case when parsed.whole then scores.lowest end                                       as lowest_score,
+    case when parsed.whole then scores.highest end                                      as highest_score,
+    scores.attributes,
+    response.kemendagri_code,
+    response.responded_on,
+    (response.responded_on - delivery.night)::float8                                    as days_after_night,
     not 'answers' = any(parsed.broken)                                                  as answers_are_readable,
     case when parsed.whole then coalesce(response.sampling_weight, 0)::float8 end       as sampling_weight,
     parsed.broken <@ array['row', 'survey_code', 'respondent_key', 'answers']           as rest_is_readable
@@ -23,12 +29,10 @@ cross join lateral (select problems.broken, not 'row' = any(problems.broken) as 
 cross join lateral (
     select
         count(*) as answered,
-        count(*) filter (
-            where case when jsonb_typeof(answer.value) = 'number'
-                then answer.value::numeric not between :lowest_score and :highest_score
-                else true
-            end
-        )        as off_scale
+        count(*) filter (where jsonb_typeof(answer.value) <> 'number') as no_number,
+        (min(case when jsonb_typeof(answer.value) = 'number' then answer.value::numeric end))::float8 as lowest,
+        (max(case when jsonb_typeof(answer.value) = 'number' then answer.value::numeric end))::float8 as highest,
+        string_agg(answer.key, ',' order by answer.key) as attributes
     from jsonb_each(case when jsonb_typeof(response.answers) = 'object' then response.answers else '{}' end) as answer
     where jsonb_typeof(answer.value) <> 'null'
 ) as scores

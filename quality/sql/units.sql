@@ -9,6 +9,13 @@ select
     case when parsed.whole then unit.unit_name is not null end                          as has_name,
     not parsed.broken && array['valid_from', 'valid_to']
     and coalesce(unit.valid_to >= unit.valid_from, true)                                as dates_are_ordered,
+    unit.parent_unit_code is null or exists (
+        select
+        from raw.units as parent
+        where
+            parent.agency_code = unit.agency_code and parent.unit_code = unit.parent_unit_code
+            and parent.night <= unit.night
+    )                                                                                   as parent_is_known,
     parsed.broken <@ array['row', 'unit_code', 'unit_name', 'valid_from', 'valid_to']   as rest_is_readable
 from raw.units as unit
 inner join ops.deliveries as delivery using (delivery_id)

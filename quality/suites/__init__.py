@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from quality.bounds import Bounds, read_bounds
+from quality.lookups import add_survey_scale, add_what_was_in_force
 from quality.references import NO_REFERENCES, References
 from quality.rules import Rule
 from quality.suites.activity import activity
@@ -22,7 +25,7 @@ class Suite:
     """`name` stands in quality.validation_run.resource; `frame` is the query of quality/sql that reads its rows.
 
     `table` is the raw table its row_ids belong to, `resource` the deliveries that bring it; both None for the suites
-    over deliveries and over the night.
+    over deliveries and over the night. `prepare` adds the columns that need the seeds' dates.
     """
 
     name: str
@@ -30,12 +33,13 @@ class Suite:
     rules: Callable[[References, Bounds], list[Rule]]
     table: str | None = None
     resource: str | None = None
+    prepare: Callable[[pd.DataFrame, References, Bounds], pd.DataFrame] | None = None
 
 
 ROW_SUITES = (
-    Suite("complaints", "complaints", complaints, "complaints", "complaints"),
+    Suite("complaints", "complaints", complaints, "complaints", "complaints", add_what_was_in_force),
     Suite("complaint_events", "complaint_events", complaint_events, "complaint_events", "complaints"),
-    Suite("surveys", "survey_responses", surveys, "survey_responses", "surveys"),
+    Suite("surveys", "survey_responses", surveys, "survey_responses", "surveys", add_survey_scale),
     Suite("recaps", "recaps", recaps, "recaps", "recaps"),
     Suite("ratings", "ratings", ratings, "ratings", "ratings"),
     Suite("units", "units", units, "units", "units"),

@@ -54,4 +54,23 @@ def activity(_references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="bounds.yml clock_skew_hours",
         ),
+        Rule(
+            rule_id="activity_of_the_past",
+            column="as_of_date",
+            expectation=at_most("days_after_night", 1),
+            text_en="speaks for a day more than one after the night",
+            text_id="menyatakan keadaan lebih dari sehari sesudah malam ini",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml clock_skew_hours",
+        ),
+        Rule(
+            rule_id="papers_of_the_past",
+            column="decree_date",
+            expectation=at_most("days_papers_after_night", 1),
+            text_en="the decree or the action plan bears a date after the night",
+            text_id="tanggal SK atau rencana aksi sesudah malam ini",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml clock_skew_hours",
+            severity="warning",
+        ),
     ]

@@ -2,7 +2,7 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, in_set, is_true
+from quality.rules import Rule, at_least, at_most, below, in_set, is_true
 from quality.suites.phrases import (
     ADD_WORD,
     CONTRACT,
@@ -90,6 +90,37 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="bounds.yml early_event_hours",
             severity="warning",
+        ),
+        Rule(
+            rule_id="transition_allowed",
+            column="event_type",
+            expectation=in_set("transition", references.transitions),
+            text_en="a step that the workflow does not know after the one before it",
+            text_id="langkah yang tidak dikenal alur kerja sesudah langkah sebelumnya",
+            action="See if the log lacks an entry or the profile maps a word wrongly; add real steps to the seed.",
+            source="domain 1.6; seed event_transitions",
+            severity="warning",
+        ),
+        Rule(
+            rule_id="events_in_order",
+            column="occurred_at",
+            expectation=at_least("hours_after_event_before", -bounds.early_event_hours),
+            text_en="happened more than a day before the event that stands before it in the log",
+            text_id="waktu riwayat lebih dari sehari sebelum riwayat yang mendahuluinya",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml early_event_hours",
+            severity="warning",
+        ),
+        Rule(
+            rule_id="mass_closing",
+            column="occurred_at",
+            expectation=below("closed_together", bounds.mass_closing_count),
+            text_en=f"{bounds.mass_closing_count} or more completed within {bounds.mass_closing_minutes:g} minutes",
+            text_id=f"{bounds.mass_closing_count} atau lebih selesai dalam {bounds.mass_closing_minutes:g} menit",
+            action="Ask the agency whether the answers were given: closing in bulk is not completing.",
+            source="domain 11, trap 32; bounds.yml mass_closing_count, mass_closing_minutes",
+            severity="warning",
+            owner="steward",
         ),
         rest_readable("event_rest_readable"),
     ]

@@ -5,7 +5,7 @@ Critical here holds the delivery: none of its rows enter the marts until it is r
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_most, is_true
+from quality.rules import Rule, at_least, at_most, is_true
 
 _RELEASE = (
     "If the agency confirms it: python -m quality release --night D --agency A --resource R --by NAME --note TEXT."
@@ -94,6 +94,49 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             text_id="jenis nilai kolom berbeda dari malam sebelumnya (angka menjadi teks, ...)",
             action="Look whether they still mean the same (ops.deliveries.retyped_fields), then correct the profile.",
             source="extraction design: drift is reported once per delivery",
+            severity="warning",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="volume_not_fallen",
+            column="loaded_rows",
+            expectation=at_least("volume_against_floor", 1),
+            text_en=f"fewer rows than 1/{bounds.volume_factor:g} of what is usual on this weekday",
+            text_id=f"kurang dari 1/{bounds.volume_factor:g} jumlah baris yang lazim pada hari ini",
+            action="Ask the agency whether its export is whole; what comes later is taken as a late delivery.",
+            source="bounds.yml volume_factor, volume_floor_rows, volume_min_nights",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="silence_usual",
+            column="loaded_rows",
+            expectation=at_most("silence_against_bound", 1),
+            text_en="nothing new for longer than this agency ever was silent",
+            text_id="tidak ada data baru lebih lama daripada biasanya",
+            action="Ask the agency whether complaints still arrive, and whether its export or query still runs.",
+            source="domain 0.5: zero rows are usual for most; bounds.yml silence_factor, silence_floor_nights",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="records_recent",
+            column="watermark_to",
+            expectation=at_most("hours_since_newest", bounds.newest_record_hours),
+            text_en=f"its newest record is older than {bounds.newest_record_hours:g} hours",
+            text_id=f"data terbaru lebih lama dari {bounds.newest_record_hours:g} jam",
+            action="The source lags or an old export was handed over: ask the agency when its copy is refreshed.",
+            source="bounds.yml newest_record_hours",
+            severity="warning",
+        ),
+        Rule(
+            rule_id="status_mix_usual",
+            column="status",
+            expectation=at_most("mix_distance", bounds.mix_distance),
+            text_en="the states of its complaints are mixed quite unlike the trailing nights",
+            text_id="susunan status berbeda jauh dari malam-malam sebelumnya",
+            action="See whether a status word changed its meaning or records are missing; correct the profile.",
+            source="bounds.yml mix_distance, mix_min_rows, mix_min_nights",
             severity="warning",
             owner="data engineer",
         ),

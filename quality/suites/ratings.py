@@ -57,5 +57,15 @@ def ratings(_references: References, bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="bounds.yml clock_skew_hours",
         ),
+        Rule(
+            rule_id="rated_after_receipt",
+            column="rated_at",
+            expectation=at_least("hours_after_receipt", -bounds.early_event_hours),
+            text_en="rated more than a day before the complaint was received",
+            text_id="dinilai lebih dari sehari sebelum laporan masuk",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml early_event_hours",
+            severity="warning",
+        ),
         rest_readable("rating_rest_readable"),
     ]

@@ -2,11 +2,11 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, in_set, is_true
+from quality.rules import Rule, at_least, at_most, in_set, is_true
 from quality.suites.phrases import CONTRACT, FIX_AT_SOURCE, READ_PROBLEMS, one_row_a_key, rest_readable, row_whole
 
 
-def recaps(references: References, _bounds: Bounds) -> list[Rule]:
+def recaps(references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for a stated total to stand beside ours; contradictory figures are shown, not dropped."""
     return [
         row_whole("recap_row_whole"),
@@ -79,6 +79,37 @@ def recaps(references: References, _bounds: Bounds) -> list[Rule]:
             text_id="semua angka sama dengan periode sebelumnya: berkas lama dengan tanggal baru",
             action="Ask the agency for the real figures of the period.",
             source="extraction, trap 12: East Java, January = February 2024",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="parts_within_whole",
+            column="received_count",
+            expectation=is_true("parts_within_whole"),
+            text_en="a part is larger than the received",
+            text_id="ada bagian yang lebih besar daripada laporan diterima",
+            action="Ask the agency which figure is right; the reconciliation report shows both.",
+            source="domain 0.6: flag, never force",
+            severity="warning",
+            owner="steward",
+        ),
+        Rule(
+            rule_id="period_begun",
+            column="period_end",
+            expectation=at_most("days_after_night", bounds.recap_period_days),
+            text_en=f"the period ends more than {bounds.recap_period_days} days after the night: a mistyped year",
+            text_id=f"periode berakhir lebih dari {bounds.recap_period_days} hari sesudah malam ini: tahun keliru",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml recap_period_days",
+        ),
+        Rule(
+            rule_id="period_recent",
+            column="period_end",
+            expectation=at_least("days_after_night", -366 * bounds.oldest_recap_years),
+            text_en=f"the period ended more than {bounds.oldest_recap_years} years ago",
+            text_id=f"periode berakhir lebih dari {bounds.oldest_recap_years} tahun yang lalu",
+            action="Ask the agency whether it meant that period.",
+            source="bounds.yml oldest_recap_years",
             severity="warning",
             owner="steward",
         ),

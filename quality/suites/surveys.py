@@ -2,11 +2,11 @@
 
 from quality.bounds import Bounds
 from quality.references import References
-from quality.rules import Rule, at_least, at_most, is_true
+from quality.rules import Rule, at_least, at_most, in_set, is_true
 from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, one_row_a_key, rest_readable, row_whole
 
 
-def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
+def surveys(references: References, _bounds: Bounds) -> list[Rule]:
     """What must hold for a respondent to enter a satisfaction figure."""
     return [
         row_whole("survey_row_whole"),
@@ -52,11 +52,11 @@ def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
         Rule(
             rule_id="scores_on_scale",
             column="answers",
-            expectation=at_most("scores_off_scale", 0),
+            expectation=is_true("scores_are_on_scale"),
             text_en="a score is off the survey's scale",
             text_id="ada nilai di luar skala survei",
             action=FIX_AT_SOURCE,
-            source="domain 3.2 and 3.3; bounds.yml survey_lowest_score, survey_highest_score",
+            source="domain 3.2 and 3.3; seed survey_waves, else bounds.yml survey_lowest_score, survey_highest_score",
         ),
         Rule(
             rule_id="weight_positive",
@@ -66,6 +66,48 @@ def surveys(_references: References, _bounds: Bounds) -> list[Rule]:
             text_id="bobot sampel kosong atau tidak lebih dari nol",
             action=FIX_AT_SOURCE,
             source="domain 3.3",
+        ),
+        Rule(
+            rule_id="survey_known",
+            column="survey_code",
+            expectation=in_set("survey_code", references.scales),
+            text_en="a survey of which neither frame nor scale is known",
+            text_id="survei yang kerangka dan skalanya belum dikenal",
+            action="Add the wave, its frame and scale to the seed survey_waves; until then it is published nowhere.",
+            source="domain 3.3; seed survey_waves",
+            severity="warning",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="attributes_known",
+            column="answers",
+            expectation=is_true("attributes_are_known"),
+            text_en="answers attributes that the survey did not ask",
+            text_id="ada unsur yang tidak ditanyakan dalam survei",
+            action="Name the attribute in the profile as the seed survey_attributes does.",
+            source="domain 3.3; seed survey_attributes",
+            severity="warning",
+            owner="data engineer",
+        ),
+        Rule(
+            rule_id="responded_before_cut_off",
+            column="responded_on",
+            expectation=at_most("days_after_night", 1),
+            text_en="answered more than a day after the night",
+            text_id="tanggal jawaban lebih dari sehari sesudah malam ini",
+            action=FIX_AT_SOURCE,
+            source="bounds.yml clock_skew_hours",
+        ),
+        Rule(
+            rule_id="survey_region_known",
+            column="kemendagri_code",
+            expectation=in_set("kemendagri_code", references.regions),
+            text_en="region code is none of Kemendagri's",
+            text_id="kode wilayah bukan kode Kemendagri",
+            action="Look whether the source sends BPS codes: 199 regions differ. Name the right column in the profile.",
+            source="domain 0.8; seed regions",
+            severity="warning",
+            owner="data engineer",
         ),
         rest_readable("survey_rest_readable"),
     ]

@@ -45,5 +45,15 @@ def units(_references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source=CONTRACT,
         ),
+        Rule(
+            rule_id="parent_known",
+            column="parent_unit_code",
+            expectation=is_true("parent_is_known"),
+            text_en="belongs to a unit that the agency has not named",
+            text_id="unit induk tidak ada dalam daftar unit instansi",
+            action=FIX_AT_SOURCE,
+            source=CONTRACT,
+            severity="warning",
+        ),
         rest_readable("unit_rest_readable"),
     ]

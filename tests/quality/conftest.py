@@ -1,13 +1,35 @@
-"""Fixtures of the gate's tests: an empty world to build nights in."""
+"""Fixtures of the gate's tests: an empty world to build nights in.
 
-from collections.abc import Iterator
+LAPOR_TEST_WITHOUT_RULE=rule_id switches a rule off for the whole run: then some test has to fail (mutations.py).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection
 
+from quality.decisions import Run
+from quality.rules import Rule
+from quality.validation import Validator
 from tests.quality.world import World
 from warehouse.connection import connect
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_a_rule() -> Iterator[None]:
+    """The suites but for the rule that the environment names."""
+    off = os.environ.get("LAPOR_TEST_WITHOUT_RULE")
+    run = Validator.run
+
+    def without(self: Validator, name: str, rules: Sequence[Rule], frame: pd.DataFrame) -> Run:
+        return run(self, name, [rule for rule in rules if rule.rule_id != off], frame)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validator, "run", without)
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -255,7 +255,11 @@ def test_the_code_lists_come_from_the_seeds() -> None:
     assert len(references.regions) >= 548
     assert {"SELESAI", "TERTUNDA"} < references.statuses
     assert {"MASUK", "RATING"} < references.event_types
-    assert {"KESEHATAN", "KESEHATAN > PELAYANAN KESEHATAN"} < references.categories
+    assert {"KESEHATAN", "KESEHATAN > PELAYANAN KESEHATAN"} < set(references.categories)
+    assert "TINDAK_LANJUT > SELESAI_MANUAL" in references.transitions
+    assert "MASUK > RATING" not in references.transitions
+    assert references.scales["LAPOR-2020"] == (1, 4)
+    assert references.regions["21.71"] == [(date(2019, 1, 1), None)]
     assert (SEEDS / "channels.csv").exists()
 
 

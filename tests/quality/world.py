@@ -29,7 +29,6 @@ GOOD: dict[str, dict[str, Any]] = {
         "received_at": CUT_OFF - timedelta(days=20),
         "completed_at": CUT_OFF - timedelta(days=10),
         "updated_at": CUT_OFF - timedelta(days=10),
-        "reporter_key": "k1",
     },
     "complaint_events": {
         "source_system": "lapor",
@@ -117,8 +116,10 @@ class World:
         """A row of a raw table, good but for `values`; returns its row_id."""
         self.rows += 1
         number: dict[str, Any] = {NUMBER[table]: str(6_000_000 + self.rows)} if table in NUMBER else {}
+        if table == "complaints":
+            number["reporter_key"] = f"reporter {self.rows}"
         if table == "complaint_events":
-            number = {"event_seq": self.rows, "tracking_id": "6000001"}
+            number = {"event_seq": self.rows, "tracking_id": str(5_000_000 + self.rows)}
         content = GOOD[table] | number | values
         night, agency = self.run("select night, agency_code from ops.deliveries where delivery_id = %s", [delivery])[0]
         content = {
@@ -126,7 +127,7 @@ class World:
             "night": night,
             "agency_code": agency,
             "source_position": f"row {self.rows}",
-            "content_hash": repr(sorted(content.items())).encode(),
+            "content_hash": repr(sorted((content | {"reporter_key": values.get("reporter_key")}).items())).encode(),
             **content,
         }
         if isinstance(content.get("answers"), dict):

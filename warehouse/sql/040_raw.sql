@@ -192,3 +192,17 @@ create table if not exists restricted.complaint_texts (
 comment on table restricted.complaint_texts is 'Redacted title and text of each complaint version; joins to raw.complaints by key and night.';
 create index if not exists complaint_texts_key on restricted.complaint_texts (source_system, tracking_id);
 create index if not exists complaint_texts_delivery on restricted.complaint_texts (delivery_id);
+
+-- What the gate may know of a text without reading it: how long it is, and whether an Indonesian function word stands in it.
+-- The view reads with its owner's rights; the roles that see it see no text.
+create or replace view raw.complaint_text_shapes as
+select
+    delivery_id,
+    source_system,
+    tracking_id,
+    length(coalesce(title, '')) + length(coalesce(body, '')) as text_length,
+    coalesce(title, '') || ' ' || coalesce(body, '')
+    ~* '\m(yang|dan|di|ke|dari|ini|itu|tidak|belum|sudah|untuk|dengan|ada|saya|kami|pada|mohon|agar|sejak|telah|karena|oleh|akan|dalam)\M'
+        as is_indonesian
+from restricted.complaint_texts;
+comment on view raw.complaint_text_shapes is 'Length of each redacted text, and whether it holds one of the commonest Indonesian function words. No text.';

@@ -70,13 +70,16 @@ create index if not exists quarantined_record_key on quality.quarantined_record 
 create table if not exists quality.decision_log (
     decision_id bigint generated always as identity primary key,
     decided_at timestamptz not null default now(),
-    decision text not null check (decision in ('open', 'waived', 'discarded', 'released')),
+    decision text not null,
     decided_by text not null,
     note text not null,
     record_ids bigint[] not null default '{}',
     delivery text
 );
-comment on table quality.decision_log is 'What stewards decided about quarantined rows and held deliveries, by whom and why. Only ever added to.';
+alter table quality.decision_log drop constraint if exists decision_log_decision_check;
+alter table quality.decision_log add constraint decision_log_decision_check
+    check (decision in ('open', 'waived', 'discarded', 'released', 'regated', 'replayed'));
+comment on table quality.decision_log is 'What stewards decided about quarantined rows, held deliveries and nights, by whom and why. Only ever added to.';
 
 create table if not exists quality.row_flag (
     night date not null,
@@ -99,4 +102,52 @@ create table if not exists quality.agency_metric (
     content_sha256 text,
     primary key (night, agency_code, resource)
 );
-comment on table quality.agency_metric is 'What the agency-night rules looked at.';
+-- counts: rows by what they say, e.g. {"status:SELESAI": 12, "class:PENGADUAN": 20, "without:category": 3}.
+alter table quality.agency_metric add column if not exists counts jsonb not null default '{}';
+comment on table quality.agency_metric is 'What the agency-night rules looked at, and what the rules of later nights compare with.';
+
+create table if not exists quality.night_release (
+    night date primary key references ops.nights,
+    rule_ids text[] not null,
+    released_by text not null,
+    note text not null,
+    released_at timestamptz not null default now()
+);
+comment on table quality.night_release is 'A held night that someone let be published, in spite of which rules, and why. Other rules hold it again.';
+
+-- Each rule on each night as last judged, and for how many judged nights in a row it has been broken.
+create or replace view quality.rule_history as
+with judged as (
+    select
+        run.night, run.resource as suite, result.rule_id, result.severity, result.element_count, result.unexpected_count
+    from quality.expectation_result as result
+    inner join quality.validation_run as run using (run_id)
+    where run.attempt = (
+        select max(latest.attempt) from quality.validation_run as latest
+        where latest.night = run.night and latest.verdict <> 'error'
+    )
+),
+
+streaks as (
+    select
+        *,
+        count(*) filter (where unexpected_count = 0) over (partition by rule_id order by night) as streak
+    from judged
+)
+
+select
+    night, suite, rule_id, severity, element_count as judged_count, unexpected_count as broken_count,
+    count(*) filter (where unexpected_count > 0) over (partition by rule_id, streak order by night) as red_nights
+from streaks;
+comment on view quality.rule_history is 'One row per night and rule, as last judged: how many rows (deliveries, agencies) it judged and how many broke it, '
+    'and for how many judged nights in a row, this one included, some did (red_nights). A rule without rows to judge has no row.';
+
+create table if not exists quality.night_alert (
+    night date primary key references ops.nights,
+    level text not null check (level in ('quiet', 'look', 'act')),
+    headline text not null,
+    lines text[] not null default '{}',
+    composed_at timestamptz not null default now()
+);
+comment on table quality.night_alert is 'The one message a night gives to whoever is on duty, as last composed: act (now), look (this morning), quiet. '
+    'Rules, agencies and counts; no value of any row.';
