@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import psycopg2
+from jinja2 import TemplateError
 
 from quality.errors import NotDecidable, NotEvaluated, NotHeld
 from warehouse.server import WarehouseNotRunning
@@ -121,7 +122,7 @@ def _tell(night: date) -> None:
     for run in (_page, _alert):
         try:
             run(argparse.Namespace(night=night))
-        except (OSError, psycopg2.Error, NotEvaluated) as error:
+        except (OSError, psycopg2.Error, TemplateError, NotEvaluated) as error:
             print(f"not written ({error}); the decisions stand", file=sys.stderr)
 
 

@@ -37,6 +37,7 @@ def gate(night: date, seeds: Path = SEEDS) -> Outcome:
     """
     connection = connect("gate", "lapor/quality")
     try:
+        store.refresh_statistics(connection)
         attempt = store.begin(connection, night)
         try:
             released = store.released_rules(connection, night)

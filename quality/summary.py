@@ -133,10 +133,11 @@ def _quarantine(cursor: Cursor, night: date, rules: dict[str, Rule]) -> str:
             count(*) filter (where status in ('open', 'superseded', 'discarded')),
             (array_agg(agency_code || ' ' || source_position order by record_id))[1]
         from quality.quarantined_record, unnest(rule_ids) as rule_id
-        where night = %(night)s
+        where night = %(night)s and rule_id <> all(%(warnings)s)
         group by rule_id order by count(*) desc, rule_id
         """,
         night,
+        warnings=[rule_id for rule_id, rule in rules.items() if rule.severity != "critical"],
     )
     if not rows:
         return "No row is quarantined."
@@ -144,7 +145,7 @@ def _quarantine(cursor: Cursor, night: date, rules: dict[str, Rule]) -> str:
         (rule_id, f"{count:,}", f"{open_count:,}", f"{agencies:,}", example)
         for rule_id, count, agencies, open_count, example in rows
     ]
-    lines = ["Quarantined rows by rule (a row counts under every rule it broke)"]
+    lines = ["Quarantined rows by rule (a row counts under every critical rule it broke)"]
     lines.append(_table(("rule", "rows", "kept out", "agencies", "first"), table))
     lines += [_advice(rules[rule_id]) for rule_id, *_ in rows if rule_id in rules]
     return "\n".join(lines)

@@ -71,7 +71,8 @@ def decide_deliveries(
     for frame, decisions in rows:
         owner = frame["delivery_id"].loc[list(decisions.quarantined)].to_dict()
         for row_id, rules in decisions.quarantined.items():
-            quarantine[int(owner[row_id])].update(rule.rule_id for rule in rules)
+            kept_out_by = [rule.rule_id for rule in rules if rule.severity == "critical"]
+            quarantine[int(owner[row_id])].update(kept_out_by)
     return [
         _delivery(record, broken[record["delivery_id"]], quarantine[record["delivery_id"]])
         for record in deliveries.to_dict("records")
