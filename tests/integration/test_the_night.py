@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -109,6 +110,14 @@ def test_no_identity_is_found_in_anything_the_pipeline_writes(nation: Nation, bu
         personal = {row["value"] for row in csv.DictReader(file)}
     assert len(personal) > 1000
     state = Path(built.environment["LAPOR_STATE_DIR"])
+    agencies = built.query("select distinct agency_code, night from quality.quarantined_record order by 1, 2")
+    for agency, night in agencies[:4]:
+        built.commands(f"python -m quality feedback --night {night} --agency {agency} --form csv",
+                       f"python -m quality feedback --night {night} --agency {agency}")  # fmt: skip
+    for workbook in (state / "feedback").rglob("*.xlsx"):
+        shutil.unpack_archive(workbook, workbook.with_suffix(""), "zip")
+    built.commands(f"python -m quality show --night {LAST}", f"python -m quality alert --night {LAST}",
+                   "python -m quality quarantine list", "python -m quality bounds --propose")  # fmt: skip
     dump = state / "everything.sql"
     built.commands(f"python -c 'import subprocess, sys; from warehouse.server import psql_binary; subprocess.run("
                    f"[psql_binary().replace(\"psql\", \"pg_dump\"), \"--data-only\", \"--file={dump}\", sys.argv[1]], check=True)' \"$WAREHOUSE_DSN\"")  # fmt: skip
@@ -123,7 +132,10 @@ def test_no_identity_is_found_in_anything_the_pipeline_writes(nation: Nation, bu
         ),
     ]
     assert any(path.suffix == ".sealed" for path in places)
-    assert any(path.suffix == ".html" for path in places), "Data Docs were written"
+    names = [str(path.relative_to(state)) for path in places if path.is_relative_to(state)]
+    assert "site/quality/index.html" in names
+    assert any(name.startswith("quality/gx") and name.endswith(".html") for name in names), "Data Docs were written"
+    assert any(name.startswith("feedback/") and name.endswith("sheet2.xml") for name in names)
     patterns = nation.folder / "personal.txt"
     patterns.write_text("\n".join(sorted(personal)))
     listed = nation.folder / "places.txt"
