@@ -75,6 +75,7 @@ class RestConnector:
     def _records(self, page_name: str, entries: list[Any], decoded: Any) -> Iterator[Record]:
         events = self._events_beside(decoded)
         key = self._profile.fields.get("tracking_id")
+        claimed: set[str | None] = set()
         for number, entry in enumerate(entries, start=1):
             position = f"{page_name}, row {number}"
             record = value_at(entry, self._spec.record_at) if self._spec.record_at else entry
@@ -82,10 +83,14 @@ class RestConnector:
                 yield Record(position, {}, problem="is no object")
                 continue
             if events is not None and key is not None and key.source:
-                record = {**record, BESIDE: events.pop(_key(value_at(record, key.source), key.strip), [])}
+                # A record listed twice has its log both times: whichever copy stays knows how the complaint ended.
+                known_as = _key(value_at(record, key.source), key.strip)
+                claimed.add(known_as)
+                log = events.get(known_as, []) if known_as else events.pop(known_as, [])
+                record = {**record, BESIDE: log}
             yield Record(position, record)
-        for orphans in (events or {}).values():
-            for orphan in orphans:
+        for owner, orphans in (events or {}).items():
+            for orphan in orphans if owner not in claimed else ():
                 yield Record(f"{page_name}, events", {BESIDE: [orphan]}, problem="an event of no record in its page")
 
     def _events_beside(self, decoded: Any) -> dict[str | None, list[Any]] | None:

@@ -397,6 +397,23 @@ def test_the_log_stands_beside_the_records(warehouse: Connection, read_api: Try)
     assert fact(warehouse, "received_rows") == 4
 
 
+def test_a_record_listed_twice_keeps_the_log_that_stands_beside(warehouse: Connection, read_api: Try) -> None:
+    entries = [event(1, "in", "2021-06-01", of="C-0001"), event(2, "out", "2021-06-02", of="C-0001")]
+    nameless = [event(1, "in", "2021-06-03", of=None), event(1, "in", "2021-06-04", of=None)]
+    closed = record(1, state="done")
+    body = {"rows": [closed, closed, record(2) | {"id": None}, record(3) | {"id": None}], "log": entries + nameless}
+    more = f"events:\n  body_list: log\n  key_from: of\n  ignore: [of]{EVENT_FIELDS}"
+    read_api("{records_at: rows}", lambda request: web.json_response(body), more=more)
+    kept = query(warehouse, "select completed_at::date::text from raw.complaints where tracking_id = 'C-0001'")
+    assert kept == [("2021-06-02",)]
+    assert query(warehouse, "select event_seq from raw.complaint_events where tracking_id = 'C-0001' order by 1") == [
+        (1,),
+        (2,),
+    ]
+    # Of those without a number nobody can say whose they are: each stands in raw once.
+    assert query(warehouse, "select count(*) from raw.complaint_events where tracking_id is null") == [(2,)]
+
+
 @pytest.mark.parametrize("style", ["page", "offset"])
 def test_rows_that_leave_while_pages_are_read_make_none_be_missed(
     warehouse: Connection, read_api: Try, style: str
