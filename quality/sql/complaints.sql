@@ -80,7 +80,9 @@ select
     not (coalesce(complaint.is_anonymous, false) and complaint.reporter_key is not null) as anonymity_is_kept,
     case when complaint.report_class = 'WBS' then coalesce(complaint.is_secret, false) end as whistle_is_secret,
     complaint.kemendagri_code,
-    complaint.category_main || coalesce(' > ' || complaint.category_label, '')          as category,
+    complaint.category_main
+    -- A source without finer categories repeats the main one.
+    || coalesce(' > ' || nullif(complaint.category_label, complaint.category_main), '') as category,
     (complaint.received_at at time zone 'Asia/Jakarta')::date                           as received_date,
     extract(year from complaint.received_at at time zone 'Asia/Jakarta')::float8        as received_year,
     (extract(epoch from complaint.received_at - night.cut_off_at) / 3600)::float8       as hours_after_cut_off,

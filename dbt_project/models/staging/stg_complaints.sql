@@ -22,7 +22,7 @@ select
     source.tracking_id,
     source.report_class,
     source.category_main,
-    source.category_label,
+    nullif(source.category_label, source.category_main) as category_label, -- some sources repeat the main category
     source.channel as channel_code,
     source.input_method,
     source.is_anonymous,
