@@ -99,6 +99,20 @@ def test_what_is_held_is_not_the_nations() -> None:
     assert national(5000, nights(7), USUAL, "held")[0] == 100
 
 
+def judged_before(world: World, metric: Metric) -> None:
+    """A delivery of an earlier night, as the gate left it."""
+    world.delivery(metric.agency_code, night=metric.night, loaded_rows=metric.rows)
+    world.run(
+        "insert into quality.agency_verdict (night, agency_code, resource, attempt, verdict) values (%s, %s, %s, 1, 'pass')",
+        [metric.night, metric.agency_code, metric.resource],
+    )
+    world.run(
+        "insert into quality.agency_metric"
+        " (night, agency_code, resource, received_rows, loaded_rows, bad_rows, counts) values (%s, %s, %s, %s, %s, 0, %s)",
+        [metric.night, metric.agency_code, metric.resource, metric.rows, metric.rows, Json(metric.counts)],
+    )
+
+
 def broken_night_rules(world: World) -> set[str]:
     """Rules over the last judged night that were broken."""
     query = "select rule_id from quality.rule_history where suite = 'night' and broken_count > 0 and night = %s"
@@ -106,15 +120,8 @@ def broken_night_rules(world: World) -> set[str]:
 
 
 def test_other_states_and_other_nulls_than_usual_are_flagged_and_let_in(world: World) -> None:
-    metric = (
-        "insert into quality.agency_metric"
-        " (night, agency_code, resource, received_rows, loaded_rows, bad_rows, counts) values (%s, %s, %s, 100, 100, 0, %s)"
-    )
-    verdict = "insert into quality.agency_verdict (night, agency_code, resource, attempt, verdict) values (%s, %s, %s, 1, 'pass')"
     for one in nights(7, {"status:SELESAI": 100, "class:PENGADUAN": 100, "channel:WEBSITE": 100}):
-        world.delivery(night=one.night, loaded_rows=100)
-        world.run(verdict, [one.night, BATAM, "complaints"])
-        world.run(metric, [one.night, BATAM, "complaints", Json(one.counts)])
+        judged_before(world, one)
     tonight = world.delivery()
     for _ in range(50):
         world.complaint(tonight, status="DIPROSES", completed_at=None, category_main=None, updated_at=CUT_OFF)
@@ -133,13 +140,11 @@ def test_an_agency_that_was_not_asked_is_noticed(world: World) -> None:
 
 
 def a_flood(world: World) -> None:
-    """Ten agencies of twenty rows a night; tonight each brings fifty-one more than three times that, below its own bound."""
+    """Ten agencies of twenty rows a night; tonight each brings three and a quarter times that, below its own bound."""
     for number in range(10):
-        for days in range(8):
-            night = NIGHT - timedelta(days=days)
-            world.delivery(f"agency {number}", night=night, loaded_rows=20 if days else 65)
-    for days in range(7, 0, -1):
-        gate(NIGHT - timedelta(days=days))
+        for days in range(1, 8):
+            judged_before(world, Metric(NIGHT - timedelta(days=days), f"agency {number}", "complaints", 20, {}))
+        world.delivery(f"agency {number}", loaded_rows=65)
 
 
 def test_a_night_of_thrice_the_nations_rows_is_held_until_somebody_releases_it(
