@@ -3,18 +3,22 @@
 A defect makes a row unusable (the gate must keep it out); a quirk is ugly but readable (the extractor must cope).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
 
 from simulator.lifecycle import ABSENT, Flags, Slot
-from simulator.registry import Agency
+from simulator.registry import GEOREPORT_PROFILES, Agency
 from simulator.workdays import Floats, Seconds
 
 UNKNOWN_STATUS_WORD = "Selesai Bersyarat"
 UNPARSABLE_DATE = "31/02/2021 25:00:00"
 SKEW_SECONDS = 365 * 86_400
+# The same day of 2003 for one of 2021: eight years before there was a LAPOR! to receive anything.
+FAR_PAST_SECONDS = 6_575 * 86_400
+# Well formed, and no region of Kemendagri's.
+WRONG_REGIONS = ("99.71", "00.01", "98.05")
 BAD_AGENCY_ROWS = (50, 160)
 
 
@@ -28,6 +32,7 @@ class Defect(IntEnum):
     UNPARSABLE_DATE = 4
     CLOCK_SKEW = 5
     RAGGED_ROW = 6
+    FAR_PAST = 7
 
 
 class Quirk(IntEnum):
@@ -39,6 +44,10 @@ class Quirk(IntEnum):
     COMPOSITE_CHANNEL = 8
     NUMBER_ID = 16
     MASS_CLOSING = 32
+    SHORT_TEXT = 64
+    FOREIGN_TEXT = 128
+    IMPOSSIBLE_STEP = 256
+    WRONG_REGION = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,11 @@ class DirtRates:
     number_id: float = 0.02
     bad_agency: float = 0.35
     mass_closing_agencies: int = 3
+    far_past: float = 0.0006
+    short_text: float = 0.002
+    foreign_text: float = 0.002
+    impossible_step: float = 0.02
+    wrong_region: float = 0.001
 
     @classmethod
     def clean(cls) -> "DirtRates":
@@ -109,6 +123,37 @@ def draw_dirt(rows: Rows, agencies: tuple[Agency, ...], rates: DirtRates, rng: n
     defect[protected[agency]] = Defect.NONE
     quirks = _draw_quirks(rows, agencies, defect == Defect.MISSING_ID, rates, rng)
     return Dirt(defect=defect, quirks=quirks, bad_agency=bad_agency)
+
+
+def draw_more_dirt(
+    rows: Rows, dirt: Dirt, agencies: tuple[Agency, ...], rates: DirtRates, rng: np.random.Generator
+) -> Dirt:
+    """Add the kinds that came later, from a stream of their own: whatever `dirt` and the rows were, they stay.
+
+    Only rows without a defect get them, so that each shows; agencies that state a recap get none. A GeoReport server is
+    asked by time of receipt: nobody would ever see what it dates in the far past.
+    """
+    spared = np.array([one.states_recap for one in agencies])[rows.agency] | (dirt.defect != Defect.NONE)
+    georeport = np.array([one.profile in GEOREPORT_PROFILES for one in agencies])[rows.agency]
+    replied = (rows.times[:, Slot.REPLIED] != ABSENT) & ~georeport
+    replied &= ~np.array([one.keeps_milestones_only for one in agencies])[rows.agency]
+    dice = rng.random((5, len(rows.times)))
+    far_past, short, foreign, impossible, elsewhere = (
+        ~spared & (dice[place] < share)
+        for place, share in enumerate(
+            (rates.far_past, rates.short_text, rates.foreign_text, rates.impossible_step, rates.wrong_region)
+        )
+    )
+    far_past &= ~georeport
+    quirks = dirt.quirks
+    for quirk, having in (
+        (Quirk.SHORT_TEXT, short & ~far_past),
+        (Quirk.FOREIGN_TEXT, foreign & ~far_past & ~short),
+        (Quirk.IMPOSSIBLE_STEP, impossible & ~far_past & replied),
+        (Quirk.WRONG_REGION, elsewhere & ~far_past),
+    ):
+        quirks = quirks | np.where(having, int(quirk), 0)
+    return replace(dirt, defect=np.where(far_past, int(Defect.FAR_PAST), dirt.defect), quirks=quirks)
 
 
 def choose_mass_closers(per_half_year: Floats, agencies: tuple[Agency, ...], rates: DirtRates) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator import attributes, batam
 from simulator.complaints import Complaints
-from simulator.dirt import DirtRates, Rows, choose_mass_closers, draw_dirt
+from simulator.dirt import DirtRates, Rows, choose_mass_closers, draw_dirt, draw_more_dirt
 from simulator.habits import Habits
 from simulator.lifecycle import (
     ABSENT,
@@ -29,17 +29,24 @@ MOVED_SHARE = 0.02
 REPEAT_REPORTER_SHARE = 0.15
 # How far into the period the sitting is in which an officer closes everything.
 MASS_CLOSING_AT = 0.6
+# Of the stream for kinds of dirt that came later (recaps have 41).
+MORE_DIRT = 42
 
 
 class Streams:
     """Independent generators, one for each purpose, in the order they are asked for."""
 
     def __init__(self, seed: int) -> None:
+        self._seed = seed
         self._spawn = self._endless(np.random.SeedSequence(seed))
 
     def next(self) -> np.random.Generator:
         """A fresh generator."""
         return np.random.default_rng(next(self._spawn))
+
+    def apart(self, number: int) -> np.random.Generator:
+        """The generator of a purpose that came later: asking for it moves none of the others."""
+        return np.random.default_rng([self._seed, number])
 
     @staticmethod
     def _endless(root: np.random.SeedSequence) -> Iterator[np.random.SeedSequence]:
@@ -99,6 +106,7 @@ def draw_complaints(
         is_mass_closed=closed[order],
     )
     dirt = draw_dirt(rows, nation.agencies, rates, streams.next())
+    dirt = draw_more_dirt(rows, dirt, nation.agencies, rates, streams.apart(MORE_DIRT))
     reporter = _draw_reporters(agency, streams.next())
     return (
         Complaints(

@@ -5,16 +5,19 @@ from typing import Any, NamedTuple
 
 from simulator.attributes import CHANNELS, CLASSES, SUPERVISION_LEVELS, categories, units_of
 from simulator.complaints import Complaints
-from simulator.dirt import SKEW_SECONDS, Defect, Quirk
+from simulator.dirt import FAR_PAST_SECONDS, SKEW_SECONDS, WRONG_REGIONS, Defect, Quirk
 from simulator.identities import Identity
 from simulator.lifecycle import ABSENT, EVENT_OF_SLOT, STATUS_OF_SLOT, STATUSES, Slot
 from simulator.registry import Agency
-from simulator.texts import write_text
+from simulator.texts import write_foreign_text, write_short_text, write_text
 from simulator.workdays import DAY_SECONDS
 from simulator.world import World
 
 STATUS_NAMES = tuple(STATUSES[number] for number in STATUS_OF_SLOT.tolist())
 DEFECTS = tuple(Defect)
+# What a reporter's reply to an open complaint is logged as by mistake: only what is completed can be rated. It moves no
+# status and no milestone, so every figure stays what the truth says.
+IMPOSSIBLE_STEP = "RATING"
 COMPLETION_SLOTS = frozenset({Slot.COMPLETED, Slot.COMPLETED_AGAIN})
 
 
@@ -76,7 +79,14 @@ class Report:
             return event.at + SKEW_SECONDS
         if self.defect is Defect.CLOSED_BEFORE_CREATED and event.slot in COMPLETION_SLOTS:
             return self.events[0].at - 2 * DAY_SECONDS
+        if self.defect is Defect.FAR_PAST and event.slot == Slot.RECEIVED:
+            return event.at - FAR_PAST_SECONDS
         return event.at
+
+    @property
+    def shown_receipt(self) -> int:
+        """The time of receipt the record shows."""
+        return self.shown_at(self.events[0])
 
     def has(self, quirk: Quirk) -> bool:
         """Whether the row has that quirk."""
@@ -116,7 +126,7 @@ def read_reports(world: World, agency: int) -> list[Report]:
 
 def _read_report(world: World, row: int, values: dict[str, Any]) -> Report:
     reporter = world.identities[values["reporter"]]
-    title, body = write_text(values["text_seed"], reporter, values["quoted_number"], world.text_rates)
+    title, body = _write_text(world, reporter, values)
     category = values["category"]
     return Report(
         row=row,
@@ -129,7 +139,7 @@ def _read_report(world: World, row: int, values: dict[str, Any]) -> Report:
         by_staff=values["by_staff"],
         is_anonymous=values["is_anonymous"],
         is_secret=values["is_secret"],
-        region=world.regions[values["region"]],
+        region=_region(world, values),
         supervision=SUPERVISION_LEVELS[values["supervision"]],
         events=_read_events(values),
         reporter=reporter,
@@ -138,6 +148,20 @@ def _read_report(world: World, row: int, values: dict[str, Any]) -> Report:
         defect=DEFECTS[values["defect"]],
         quirks=values["quirks"],
     )
+
+
+def _write_text(world: World, reporter: Identity, values: dict[str, Any]) -> tuple[str, str]:
+    if values["quirks"] & Quirk.SHORT_TEXT:
+        return write_short_text(values["text_seed"])
+    if values["quirks"] & Quirk.FOREIGN_TEXT:
+        return write_foreign_text(values["text_seed"])
+    return write_text(values["text_seed"], reporter, values["quoted_number"], world.text_rates)
+
+
+def _region(world: World, values: dict[str, Any]) -> str:
+    number: int = values["number"]
+    wrong = values["quirks"] & Quirk.WRONG_REGION
+    return WRONG_REGIONS[number % len(WRONG_REGIONS)] if wrong else world.regions[values["region"]]
 
 
 def _read_events(values: dict[str, Any]) -> tuple[Event, ...]:
@@ -151,6 +175,8 @@ def _read_events(values: dict[str, Any]) -> tuple[Event, ...]:
         if at == ABSENT:
             continue
         kind = "SELESAI_OTOMATIS" if automatic.get(slot) else EVENT_OF_SLOT[slot]
+        if slot == Slot.REPLIED and values["quirks"] & Quirk.IMPOSSIBLE_STEP:
+            kind = IMPOSSIBLE_STEP
         if slot == Slot.ROUTED:
             unit = values["first_unit"]
         elif slot == Slot.REROUTED:

@@ -50,6 +50,29 @@ CLOSINGS = (
     "Demikian laporan ini kami sampaikan, terima kasih.",
     "Atas bantuannya kami ucapkan terima kasih.",
 )
+SHORT_TEXTS = ("test", "-", "tes saja", "tolong", "p")
+FOREIGN_TEXTS = (
+    (
+        "Broken street lights",
+        "The street lights along our road have been dark for three weeks. It is not safe to walk home at night and "
+        "nobody answers the phone. Please send somebody to repair them as soon as possible.",
+    ),
+    (
+        "No water in the morning",
+        "There is no running water between five and nine in the morning. We were told it would be fixed last month, "
+        "but nothing has changed since then. When can we expect a solution?",
+    ),
+    (
+        "Visa extension delayed",
+        "I applied for an extension of my residence permit and paid the fee, yet the office keeps asking me to come "
+        "back next week. Could you tell me what is missing and who is handling my request?",
+    ),
+    (
+        "Lorem ipsum",
+        "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et "
+        "dolore magna aliqua. Ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi.",
+    ),
+)
 PLATE_LETTERS = "BCDEFGHKLMNPRST"
 
 
@@ -93,6 +116,17 @@ def write_text(seed: int, reporter: Identity, quoted_number: int, rates: TextRat
     if _happens(seed, 13, rates.signature):
         parts.append(f"Hormat saya, {reporter.name}")
     return title, " ".join(parts)
+
+
+def write_short_text(seed: int) -> tuple[str, str]:
+    """Title and text, the same word or two, of somebody who only tried the form or said nothing."""
+    text = SHORT_TEXTS[_dice(seed, 30) % len(SHORT_TEXTS)]
+    return text, text
+
+
+def write_foreign_text(seed: int) -> tuple[str, str]:
+    """Title and text of somebody who does not write Indonesian, or pasted what a designer fills pages with."""
+    return FOREIGN_TEXTS[_dice(seed, 31) % len(FOREIGN_TEXTS)]
 
 
 def _dice(seed: int, salt: int) -> int:

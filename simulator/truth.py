@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,15 @@ MILESTONE_SLOTS = {
     "reopened_at": Slot.REOPENED,
     "completed_again_at": Slot.COMPLETED_AGAIN,
     "archived_at": Slot.ARCHIVED,
+}
+# The step that brings a kind of dirt to light, by name, for a defect and a quirk can have one number; the others show
+# from the start.
+SHOWN_WITH = {
+    Defect.CLOSED_BEFORE_CREATED.name: Slot.COMPLETED,
+    Defect.CLOCK_SKEW.name: Slot.ANSWERED,
+    Quirk.MESSY_UNIT.name: Slot.ROUTED,
+    Quirk.MASS_CLOSING.name: Slot.COMPLETED,
+    Quirk.IMPOSSIBLE_STEP.name: Slot.REPLIED,
 }
 
 
@@ -67,12 +76,18 @@ def expected_deliveries(
 
 
 def write_truth(world: World, nights: Sequence[date], folder: Path) -> None:
-    """Write complaints.csv, dirt.csv, identities.csv, recaps.csv and summary.json into `folder`."""
+    """Write complaints.csv, dirt.csv, identities.csv, recaps.csv and summary.json into `folder`.
+
+    dirt.csv has what can be seen in what is delivered, with the first of the nights that shows it; summary.json counts
+    what was drawn.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     last = max(nights)
     identifiers = _identifiers(world)
     _write_complaints(world, last, identifiers, folder / "complaints.csv")
-    _write(folder / "dirt.csv", ("agency_code", "tracking_id", "kind", "visible_from"), _dirty_rows(world, identifiers))
+    _write(
+        folder / "dirt.csv", ("agency_code", "tracking_id", "kind", "night"), _dirty_rows(world, nights, identifiers)
+    )
     _write(folder / "identities.csv", ("kind", "value"), _identities(world))
     recaps = [asdict(recap) for recap in state_recaps(world, last)]
     _write(folder / "recaps.csv", tuple(recaps[0]) if recaps else (), (tuple(recap.values()) for recap in recaps))
@@ -195,15 +210,32 @@ def _written(times: Seconds) -> list[str]:
     return written
 
 
-def _dirty_rows(world: World, identifiers: list[str]) -> Iterable[tuple[str, str, str, str]]:
+def _dirty_rows(world: World, nights: Sequence[date], identifiers: list[str]) -> Iterable[tuple[str, str, str, date]]:
+    table, ordered = world.complaints, sorted(nights)
+    kinds: list[Defect | Quirk] = [*(kind for kind in Defect if kind), *Quirk]
+    for kind in kinds:
+        rows = np.flatnonzero(table.defect == kind if isinstance(kind, Defect) else table.quirks & kind > 0)
+        for row, place in zip(rows.tolist(), _first_shown(world, kind, rows, ordered).tolist(), strict=True):
+            if place < len(ordered):
+                yield world.agencies[int(table.agency[row])].code, identifiers[row], kind.name.lower(), ordered[place]
+
+
+def _first_shown(world: World, kind: Defect | Quirk, rows: Seconds, nights: list[date]) -> Seconds:
+    """Place in `nights` of the first night that shows this dirt of these rows; their number where none does."""
     table = world.complaints
-    for row in np.flatnonzero((table.defect > 0) | (table.quirks > 0)).tolist():
-        code = world.agencies[int(table.agency[row])].code
-        seen = datetime.fromtimestamp(int(table.visible_from[row]), UTC).isoformat()
-        kinds = [Defect(int(table.defect[row])).name] if table.defect[row] else []
-        kinds += [quirk.name for quirk in Quirk if table.quirks[row] & quirk]
-        for kind in kinds:
-            yield code, identifiers[row], kind.lower(), seen
+    since = table.visible_from[rows]
+    if (slot := SHOWN_WITH.get(kind.name)) is not None:
+        since = np.maximum(since, table.times[rows, slot])
+    until = np.full(len(rows), ABSENT)
+    if kind is Defect.CLOCK_SKEW:
+        # A GeoReport server shows the agency's last act only: the next one hides the answer.
+        hides = np.array([agency.profile in GEOREPORT_PROFILES for agency in world.agencies])[table.agency[rows]]
+        until[hides] = table.times[rows][:, sorted(ACTS - {Slot.ANSWERED})].min(axis=1)[hides]
+    if kind is Quirk.MASS_CLOSING:
+        until[table.defect[rows] == Defect.CLOSED_BEFORE_CREATED] = 0
+    ends = np.array([cut_off(night) for night in nights])
+    place = np.searchsorted(ends, since, side="right")
+    return np.where(until < np.append(ends, ABSENT)[place], len(nights), place)
 
 
 def _identities(world: World) -> Iterable[tuple[str, str]]:

@@ -105,7 +105,7 @@ def row(report: Report, seen: int, position: int, *, instants: bool) -> tuple[An
         report.region,
         None if unit is None else report.unit_name(unit),
         UNKNOWN_STATUS_WORD if report.defect is Defect.UNKNOWN_STATUS else STATUS_WORDS[report.status(seen)],
-        UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else written(report.events[0].at),
+        UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else written(report.shown_receipt),
         datetime.fromtimestamp(changed, UTC).isoformat(sep=" ") if instants else written(changed),
         report.title,
         report.body,

@@ -87,7 +87,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "service_notice": None,
         "requested_datetime": UNPARSABLE_DATE
         if report.defect is Defect.UNPARSABLE_DATE
-        else local_time(report.events[0].at, offset).isoformat(),
+        else local_time(report.shown_receipt, offset).isoformat(),
         "updated_datetime": None if act is None else local_time(report.shown_at(act), offset).isoformat(),
         "expected_datetime": None,
         "address": None,

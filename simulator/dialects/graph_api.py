@@ -81,7 +81,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "tahap": UNKNOWN_STATUS_WORD if report.defect is Defect.UNKNOWN_STATUS else STAGE_WORDS[report.status(seen)],
         "diterima": UNPARSABLE_DATE
         if report.defect is Defect.UNPARSABLE_DATE
-        else indonesian_text(report.events[0].at, WIB_OFFSET),
+        else indonesian_text(report.shown_receipt, WIB_OFFSET),
         "diubah": indonesian_text(report.events[seen - 1].at, WIB_OFFSET),
         "judul": report.title,
         "isi": report.body,

@@ -79,7 +79,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "state": UNKNOWN_STATUS_WORD if report.defect is Defect.UNKNOWN_STATUS else STATE_WORDS[report.status(seen)],
         "opened": UNPARSABLE_DATE
         if report.defect is Defect.UNPARSABLE_DATE
-        else written_date(report.events[0].at, offset),
+        else written_date(report.shown_receipt, offset),
         "modified": written_date(report.events[seen - 1].at, offset),
         "subject": report.title,
         "message": report.body,

@@ -36,7 +36,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "status": status_word(report, seen),
         "tanggal_masuk": UNPARSABLE_DATE
         if report.defect is Defect.UNPARSABLE_DATE
-        else local_time(report.events[0].at, offset).isoformat(),
+        else local_time(report.shown_receipt, offset).isoformat(),
         "tanggal_ubah": local_time(report.events[seen - 1].at, offset).isoformat(),
         "pelapor": None
         if report.is_anonymous

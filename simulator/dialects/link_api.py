@@ -80,7 +80,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "state": UNKNOWN_STATUS_WORD if report.defect is Defect.UNKNOWN_STATUS else STATE_WORDS[report.status(seen)],
         "createdAt": UNPARSABLE_DATE
         if report.defect is Defect.UNPARSABLE_DATE
-        else _clock(report, report.events[0].at),
+        else _clock(report, report.shown_receipt),
         "updatedAt": _clock(report, report.events[seen - 1].at),
         "details": {"title": report.title, "text": report.body},
         "reporter": known

@@ -80,7 +80,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "case_state": UNKNOWN_STATUS_WORD
         if report.defect is Defect.UNKNOWN_STATUS
         else STATE_WORDS[report.status(seen)],
-        "received": UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else _utc(report.events[0].at),
+        "received": UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else _utc(report.shown_receipt),
         "changed": _utc(report.events[seen - 1].at),
         "title": report.title,
         "description": report.body,

@@ -77,7 +77,7 @@ def record(report: Report, seen: int) -> dict[str, Any]:
         "kode_wilayah": report.region,
         "bidang": None if unit is None else report.unit_name(unit),
         "status": UNKNOWN_STATUS_WORD if report.defect is Defect.UNKNOWN_STATUS else STATUS_CODES[report.status(seen)],
-        "diterima": UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else report.events[0].at,
+        "diterima": UNPARSABLE_DATE if report.defect is Defect.UNPARSABLE_DATE else report.shown_receipt,
         "diubah": report.events[seen - 1].at,
         "perihal": report.title,
         "uraian": report.body,

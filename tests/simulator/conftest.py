@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from simulator.dirt import DirtRates
 from simulator.registry import Agency, read_agencies
 from simulator.threads import Served, serve_all_in_thread
 from simulator.world import World
@@ -27,14 +28,19 @@ def region() -> World:
 
 @pytest.fixture(scope="session")
 def variety() -> World:
-    """Three agencies of every dialect and way to travel, with six times their complaints."""
+    """Three agencies of every dialect and way to travel, with six times their complaints and enough dirt for each."""
     chosen: dict[tuple[str, str], list[str]] = {}
     for agency in read_agencies():
         codes = chosen.setdefault((agency.profile, agency.way), [])
         if len(codes) < 3 and not agency.is_central:
             codes.append(agency.code)
     extra = ["LMB-G001", "KAB-53.15", "KOTA-35.79", "KAB-18.08"]  # ratings of the nation, ratings, units, activity
-    return World.build(seed=3, agencies=[code for codes in chosen.values() for code in codes] + extra, scale=6)
+    dirt = DirtRates(
+        clock_skew=0.04, closed_before_created=0.04, far_past=0.04,
+        short_text=0.05, foreign_text=0.05, impossible_step=0.8, wrong_region=0.05,
+    )  # fmt: skip
+    agencies = [code for codes in chosen.values() for code in codes] + extra
+    return World.build(seed=3, agencies=agencies, scale=6, dirt=dirt)
 
 
 @pytest.fixture(scope="session")

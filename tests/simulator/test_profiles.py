@@ -1,10 +1,14 @@
 """Each dialect is read by the profile that sources.csv names for it: no word, field or time is unknown to it."""
 
 import asyncio
+import csv
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +16,14 @@ from extract.connectors import Ask, Window, connector_for
 from extract.connectors.http import Http
 from extract.mapping import Mapper
 from extract.profile import read_profile
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, Row
 from extract.sources import Registry, Source, read_registry
-from simulator.dirt import Defect
+from simulator.dirt import WRONG_REGIONS, Defect
 from simulator.process import REPOSITORY
 from simulator.registry import Way
+from simulator.texts import FOREIGN_TEXTS, SHORT_TEXTS
 from simulator.threads import Served, serve_all_in_thread
-from simulator.truth import Expected, expected_deliveries
+from simulator.truth import Expected, expected_deliveries, write_truth
 from simulator.world import World
 from tests.simulator.conftest import FIRST
 from warehouse.settings import settings
@@ -33,6 +39,10 @@ PROFILES = (
     *("lapor_v3", "kanal_daerah", "offset_api", "link_api", "next_url_api", "graph_api", "georeport_json"),
     *("georeport_xml", "sql_sqlite", "sql_postgres", "csv_drop", "xlsx_drop", "ods_drop"),
 )
+LEGIBLE_DIRT = {
+    *("far_past", "closed_before_created", "clock_skew"),
+    *("short_text", "foreign_text", "wrong_region", "impossible_step"),
+}
 BESIDE = ("rating_national", "rating_api", "unit_list", "activity_report")
 
 
@@ -43,6 +53,7 @@ class Reading:
     records: int = 0
     trouble: Counter[str] = field(default_factory=Counter)
     unknown: set[str] = field(default_factory=set)
+    dirt: set[tuple[str, str]] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +94,30 @@ async def _read(registry: Registry, source: Source, http: Http) -> Reading:
     reading = Reading()
     async for page in connector.pages(Ask(source.address(FIRST), Window(None, until), zone)):
         for record in connector.read(page).records:
-            row, _ = mapper.rows(record)
+            row, events = mapper.rows(record)
             reading.records += 1
+            if profile.table == COMPLAINTS:
+                complaint = dict(zip(COLUMNS[COMPLAINTS], row.values, strict=True))
+                reading.dirt |= {(kind, complaint["tracking_id"]) for kind in _dirt_in(row, complaint, events)}
             reading.trouble.update(row.problems)
     reading.unknown = mapper.unknown_fields
     return reading
+
+
+def _dirt_in(row: Row, complaint: dict[str, Any], events: Sequence[Row]) -> Iterator[str]:
+    """What a careful reader finds odd in a record and its log."""
+    log = [dict(zip(COLUMNS[EVENTS], event.values, strict=True)) for event in events]
+    completed, received = complaint["completed_at"], complaint["received_at"]
+    found = {
+        "far_past": received is not None and received.year < 2011,
+        "closed_before_created": None not in (completed, received) and completed < received,
+        "clock_skew": any(event["occurred_at"] and event["occurred_at"].year > 2021 for event in log),
+        "short_text": row.body in SHORT_TEXTS and row.title == row.body,
+        "foreign_text": (row.title, row.body) in FOREIGN_TEXTS,
+        "wrong_region": complaint["kemendagri_code"] in WRONG_REGIONS,
+        "impossible_step": ("TINDAK_LANJUT", "RATING") in pairwise(event["event_type"] for event in log),
+    }
+    yield from (kind for kind, is_so in found.items() if is_so)
 
 
 def sources_of(registry: Registry, world: World, profile: str) -> list[Source]:
@@ -116,6 +146,28 @@ def test_a_profile_reads_all_that_its_dialect_says(registry: Registry, variety: 
         rows = variety.rows_of(variety.position(code))
         # Every record has at most one defect, and a duplicate shows it twice.
         assert sum(reading.trouble.values()) <= 2 * int((variety.complaints.defect[rows] != Defect.NONE).sum())
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_dirt_in_a_delivery_is_what_the_truth_says(
+    registry: Registry, variety: World, profile: str, tmp_path: Path
+) -> None:
+    readings = read(registry, sources_of(registry, variety, profile))
+    write_truth(variety, [FIRST], tmp_path)
+    with (tmp_path / "dirt.csv").open(encoding="utf-8", newline="") as file:
+        told = {
+            (row["agency_code"], row["kind"], row["tracking_id"])
+            for row in csv.DictReader(file)
+            if row["agency_code"] in readings and row["kind"] in LEGIBLE_DIRT
+        }
+    found = {(code, *one) for code, reading in readings.items() for one in reading.dirt}
+    assert found == told
+    kinds = {kind for _, kind, _ in found}
+    is_georeport = profile.startswith("georeport")
+    assert kinds >= {"short_text", "foreign_text", "wrong_region"}
+    assert ("far_past" in kinds) != is_georeport, "a server asked by time of receipt never shows it"
+    assert "impossible_step" not in kinds or not (is_georeport or profile.endswith("_drop")), "they keep no log"
 
 
 @pytest.mark.usefixtures("environment")
