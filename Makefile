@@ -44,9 +44,9 @@ define STEP
 step() { echo "==> $$1"; shift; local began=$$SECONDS; "$$@"; echo "    $$((SECONDS - began)) s"; }
 endef
 
-.PHONY: help demo real test lint bench up down sql dsn clean lock
+.PHONY: help demo real test lint bench bench-gate up down sql dsn clean lock
 help: ## list what can be typed
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) $(STATE)/env ## six months of 657 simulated agencies through the whole pipeline, and what came out
 	@$(KEYS)
@@ -88,6 +88,9 @@ lint: $(READY) ## ruff, mypy --strict, sqlfluff
 bench: $(READY) .venv-bench/.locked ## what a night costs, whether it grows with the history, and extraction against others
 	.venv/bin/python -m bench night
 	.venv/bin/python -m bench extract
+
+bench-gate: $(READY) ## what the gate catches of the dirt the simulator hid, and what judging a large night costs
+	.venv/bin/python -m bench gate
 
 up: $(READY) $(STATE)/env ## warehouse and Airflow until Ctrl-C
 	@$(KEYS)

@@ -52,16 +52,17 @@ def measure(histories: list[int], directory: Path | None = None) -> dict[int, li
 
 def _nights(history: int, state: Path) -> Iterator[Cost]:
     nights = [LAST_NIGHT - timedelta(days=back) for back in (2, 1, 0)]
-    environment = _environment(state)
-    with _world(history, nights, environment):
+    environment = environment_of(state)
+    with world(history, nights, environment):
         for night in nights:
-            for step, commands in _steps(night):
-                cost = _run(night, step, commands, environment)
+            for step, commands in steps(night):
+                cost = run(night, step, commands, environment)
                 print(f"{history}x history, night {night}: {step:8} {cost.wall_seconds:7.1f} s wall", flush=True)
                 yield cost
 
 
-def _steps(night: date) -> list[tuple[str, list[str]]]:
+def steps(night: date) -> list[tuple[str, list[str]]]:
+    """The steps of a night in their order, each with its commands, which run side by side."""
     extract = f"python -m extract --night {night}"
     return [
         ("open", [f"python -m extract open --night {night}"]),
@@ -72,7 +73,8 @@ def _steps(night: date) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _run(night: date, step: str, commands: list[str], environment: dict[str, str]) -> Cost:
+def run(night: date, step: str, commands: list[str], environment: dict[str, str]) -> Cost:
+    """Run the commands of a step side by side and account for them. Raises SystemExit when one fails."""
     started = time.monotonic()
     running = [
         subprocess.Popen(
@@ -89,7 +91,12 @@ def _run(night: date, step: str, commands: list[str], environment: dict[str, str
 
 
 @contextmanager
-def _world(history: int, nights: list[date], environment: dict[str, str]) -> Iterator[None]:
+def world(history: int, nights: list[date], environment: dict[str, str]) -> Iterator[None]:
+    """A warehouse and the healthy simulated nation with so much history, both running while the block lasts.
+
+    `environment` gets what a reader of every agency needs to know.
+    """
+
     def call(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True)
 
@@ -128,7 +135,8 @@ def _free_ports(count: int) -> int:
     raise SystemExit(f"bench: no {count} free ports in a row")
 
 
-def _environment(state: Path) -> dict[str, str]:
+def environment_of(state: Path) -> dict[str, str]:
+    """The environment of commands that keep everything in `state`; no setting of ours is inherited."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAPOR_", "WAREHOUSE_"))}
     return inherited | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
