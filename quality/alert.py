@@ -9,43 +9,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Literal, NamedTuple, TypedDict, Unpack
+from typing import Literal, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor
 
+from quality.bounds import Bounds, read_bounds
 from quality.errors import NotEvaluated
 from quality.rules import Rule
-from quality.suites import rules_by_suite
+from quality.suites import rules_by_id
 from warehouse.connection import connect
 
 Level = Literal["quiet", "look", "act"]
 LINES_AT_MOST = 15
 NAMES_AT_MOST = 10
 RED_NIGHTS = 7
-
-
-class Thresholds(TypedDict, total=False):
-    """From where on something is out of the usual; each may be left out.
-
-    newly_held_min_deliveries: so many deliveries becoming held in one night ask for a person now (5). A rule is unusual
-    when it breaks more than `unusual_floor_rows` (10) and more than `unusual_factor` (3) times its median of the
-    `usual_nights` (28) judged nights before; with fewer than `usual_min_nights` (3) of them it has no usual yet.
-    """
-
-    newly_held_min_deliveries: int
-    unusual_floor_rows: int
-    unusual_factor: float
-    usual_nights: int
-    usual_min_nights: int
-
-
-_DEFAULTS: Thresholds = {
-    "newly_held_min_deliveries": 5,
-    "unusual_floor_rows": 10,
-    "unusual_factor": 3,
-    "usual_nights": 28,
-    "usual_min_nights": 3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +70,7 @@ class _Held(NamedTuple):
     is_new: bool
 
 
-def compose_alert(night: date, **thresholds: Unpack[Thresholds]) -> Alert:
+def compose_alert(night: date, bounds: Bounds | None = None) -> Alert:
     """The message of a night, from what stands in the tables; the same tables give the same message.
 
     Raises NotEvaluated if the night was never opened.
@@ -101,17 +78,17 @@ def compose_alert(night: date, **thresholds: Unpack[Thresholds]) -> Alert:
     connection = connect("gate", "lapor/quality alert")
     try:
         with connection, connection.cursor() as cursor:
-            return _compose(cursor, night, {**_DEFAULTS, **thresholds})
+            return _compose(cursor, night, bounds or read_bounds())
     finally:
         connection.close()
 
 
-def store_alert(night: date, **thresholds: Unpack[Thresholds]) -> Alert:
+def store_alert(night: date, bounds: Bounds | None = None) -> Alert:
     """Compose the message of a night and keep it in quality.night_alert in place of an earlier one."""
     connection = connect("gate", "lapor/quality alert")
     try:
         with connection, connection.cursor() as cursor:
-            alert = _compose(cursor, night, {**_DEFAULTS, **thresholds})
+            alert = _compose(cursor, night, bounds or read_bounds())
             cursor.execute(
                 "insert into quality.night_alert (night, level, headline, lines) values (%s, %s, %s, %s::text[])"
                 " on conflict (night) do update set level = excluded.level, headline = excluded.headline,"
@@ -123,11 +100,11 @@ def store_alert(night: date, **thresholds: Unpack[Thresholds]) -> Alert:
         connection.close()
 
 
-def _compose(cursor: Cursor, night: date, limits: Thresholds) -> Alert:
+def _compose(cursor: Cursor, night: date, bounds: Bounds) -> Alert:
     run = _last_run(cursor, night)
     if run.verdict in (None, "error"):
         return _not_evaluated(night, run)
-    broken = _broken_rules(cursor, night, limits)
+    broken = _broken_rules(cursor, night, bounds)
     held = _held_deliveries(cursor, night)
     new = [delivery for delivery in held if delivery.is_new]
     holding = [
@@ -135,9 +112,9 @@ def _compose(cursor: Cursor, night: date, limits: Thresholds) -> Alert:
         if run.verdict == "held" and (rule.suite, rule.severity) == ("night", "critical")
         and rule.rule_id not in run.excused
     ]  # fmt: skip
-    unusual = [rule for rule in broken if rule not in holding and _is_unusual(rule, limits)]
+    unusual = [rule for rule in broken if rule not in holding and _is_unusual(rule, bounds)]
     lasting = [rule for rule in broken if rule.red_nights == RED_NIGHTS and rule not in unusual]
-    flood = new if len(new) >= limits["newly_held_min_deliveries"] else []
+    flood = new if len(new) >= bounds.newly_held_min_deliveries else []
     if not (holding or flood or unusual or any(rule.red_nights == RED_NIGHTS for rule in broken)):
         return Alert(night, "quiet", _quiet(cursor, night, held, new))
     lines = [_rule_line(night, "holds the night", rule) for rule in holding]
@@ -173,7 +150,7 @@ def _last_run(cursor: Cursor, night: date) -> _Run:
     return _Run(*found)
 
 
-def _broken_rules(cursor: Cursor, night: date, limits: Thresholds) -> list[_Broken]:
+def _broken_rules(cursor: Cursor, night: date, bounds: Bounds) -> list[_Broken]:
     """Rules broken tonight, those furthest above their usual first."""
     cursor.execute(
         """
@@ -195,7 +172,7 @@ def _broken_rules(cursor: Cursor, night: date, limits: Thresholds) -> list[_Brok
             tonight.rule_id, tonight.suite, tonight.severity, tonight.judged_count, tonight.broken_count,
             tonight.red_nights
         """,
-        {"night": night, "usual_nights": limits["usual_nights"]},
+        {"night": night, "usual_nights": bounds.trailing_nights},
     )
     rules = [_Broken(*row) for row in cursor.fetchall()]
     return sorted(rules, key=lambda rule: (-rule.broken / ((rule.usual or 0) + 1), rule.rule_id))
@@ -231,11 +208,11 @@ def _held_deliveries(cursor: Cursor, night: date) -> list[_Held]:
     return [_Held(*row) for row in cursor.fetchall()]
 
 
-def _is_unusual(rule: _Broken, limits: Thresholds) -> bool:
+def _is_unusual(rule: _Broken, bounds: Bounds) -> bool:
     return (
         rule.usual is not None
-        and rule.nights_before >= limits["usual_min_nights"]
-        and rule.broken > max(limits["unusual_floor_rows"], limits["unusual_factor"] * rule.usual)
+        and rule.nights_before >= bounds.volume_min_nights
+        and rule.broken > max(bounds.unusual_floor_rows, bounds.unusual_factor * rule.usual)
     )
 
 
@@ -338,4 +315,4 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 @cache
 def _rules() -> dict[str, Rule]:
-    return {rule.rule_id: rule for rules in rules_by_suite().values() for rule in rules}
+    return rules_by_id()

@@ -55,6 +55,9 @@ class Bounds:
     national_min_rows: int
     national_nulls_rise: float
     national_mix_distance: float
+    newly_held_min_deliveries: int
+    unusual_floor_rows: int
+    unusual_factor: float
 
 
 def read_bounds(file: Path = BOUNDS_FILE) -> Bounds:

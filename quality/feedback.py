@@ -14,13 +14,13 @@ import xlsxwriter
 from psycopg2.extensions import connection as Connection
 
 from quality.errors import NotEvaluated
+from quality.markup import SIMULATED
 from quality.quarantine import KEYS
 from quality.rules import Owner, Rule
-from quality.suites import rules_by_suite
+from quality.suites import rules_by_id
 from warehouse.connection import connect
 from warehouse.settings import settings
 
-SIMULATED = "DATA SIMULASI, bukan kinerja sebenarnya"
 RESOURCES = {
     "complaints": "laporan", "complaint_events": "riwayat laporan", "survey_responses": "survei", "recaps": "rekap",
     "ratings": "penilaian", "units": "unit kerja", "agency_activity": "aktivitas",
@@ -83,7 +83,7 @@ def feedback(
 
 def _deliveries(connection: Connection, night: date, agency_code: str) -> tuple[list[str], list[tuple[str, ...]]]:
     """The sheet's head, and for each resource what became of it."""
-    texts = {rule.rule_id: rule.text_id for rules in rules_by_suite().values() for rule in rules}
+    texts = {rule_id: rule.text_id for rule_id, rule in rules_by_id().items()}
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """
@@ -125,7 +125,7 @@ def _deliveries(connection: Connection, night: date, agency_code: str) -> tuple[
 
 
 def _findings(connection: Connection, night: date, agency_code: str) -> list[Finding]:
-    rules = {rule.rule_id: rule for suite in rules_by_suite().values() for rule in suite}
+    rules = rules_by_id()
     findings = []
     with connection, connection.cursor() as cursor:
         for table in KEYS:

@@ -25,28 +25,38 @@ QUERIES = Path(__file__).parent / "sql"
 _OPTIONS = r"-c role=gate -c timezone=UTC -c default_transaction_isolation=repeatable\ read"
 
 
+def frame_query(name: str, night: date, bounds: Bounds) -> str:
+    """The query of `quality/sql/<name>.sql` for a night, its bounds filled in."""
+    # Numbers and a date of our own, no text from outside: safe to stand in the query.
+    values = {f":{bound}": str(value) for bound, value in asdict(bounds).items()} | {":night": _literal(night)}
+    query = (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+    for placeholder in sorted(values, key=len, reverse=True):
+        query = query.replace(placeholder, values[placeholder])
+    return query
+
+
+def _literal(night: date) -> str:
+    return f"date '{night.isoformat()}'"
+
+
 class Frames:
     """One snapshot of a night. `read` gives a frame; several frames of one snapshot agree with each other."""
 
     def __init__(self, connection: Any, night: date, bounds: Bounds) -> None:
         self._connection = connection
-        # Numbers and a date of our own, no text from outside: safe to stand in the query.
-        self._values = {f":{name}": str(value) for name, value in asdict(bounds).items()}
-        self._values[":night"] = f"date '{night.isoformat()}'"
+        self._night = night
+        self._bounds = bounds
 
     def read(self, name: str) -> pd.DataFrame:
         """The frame of `quality/sql/<name>.sql`, indexed by row_id; nullable columns keep their type.
 
         Raises NotEvaluated if the query does not run, for instance because a column of raw is gone.
         """
-        query = (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
-        for placeholder in sorted(self._values, key=len, reverse=True):
-            query = query.replace(placeholder, self._values[placeholder])
-        return self._fetch(query, f"quality/sql/{name}.sql").set_index("row_id")
+        return self._fetch(frame_query(name, self._night, self._bounds), f"quality/sql/{name}.sql").set_index("row_id")
 
     def agencies(self) -> frozenset[str]:
         """Codes of the agencies the registry has named up to this night."""
-        query = f"select distinct agency_code from raw.agencies where night <= {self._values[':night']}"  # noqa: S608 our date
+        query = f"select distinct agency_code from raw.agencies where night <= {_literal(self._night)}"  # noqa: S608 our date
         return frozenset(self._fetch(query, "raw.agencies")["agency_code"])
 
     def _fetch(self, query: str, name: str) -> pd.DataFrame:

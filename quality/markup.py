@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "templates"
+SIMULATED = "DATA SIMULASI, bukan kinerja sebenarnya"
 OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 

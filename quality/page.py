@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from quality.alert import RED_NIGHTS, Alert, compose_alert
 from quality.charts import HEIGHT, bars, crosses, marks
-from quality.markup import render, replace_file
+from quality.markup import SIMULATED, render, replace_file
 from quality.page_facts import HELD_SHOWN, Facts, HeldDelivery, NightFacts, RuleNight, read_facts
 from quality.rules import Rule
-from quality.suites import rules_by_suite
+from quality.suites import rules_by_id
+from quality.suites.phrases import RELEASE
 from warehouse.settings import settings
 
-SIMULATED = "DATA SIMULASI, bukan kinerja sebenarnya"
 WIB = ZoneInfo("Asia/Jakarta")
 USUAL_NIGHTS = 28
 # A young warehouse shows thin columns at the right of a mostly empty chart, as an old one does, and not four wide ones.
@@ -82,7 +82,7 @@ def write_page(night: date, folder: Path | None = None) -> Path:
 
     Raises NotEvaluated if the night was never opened; a night that was not judged, or not to the end, has a page.
     """
-    rules = {rule.rule_id: rule for suite in rules_by_suite().values() for rule in suite}
+    rules = rules_by_id()
     facts = read_facts(night, rules)
     path = (folder or settings().state_dir / "site" / "quality") / "index.html"
     replace_file(path, render("page.html", **_values(facts, compose_alert(night), rules)))
@@ -124,7 +124,7 @@ def _values(facts: Facts, alert: Alert, rules: dict[str, Rule]) -> dict[str, obj
 
 def what_to_do(rule: Rule) -> str:
     """The rule's action without the command in general form: the page gives it for each delivery."""
-    return rule.action.partition(" If the agency confirms it")[0]
+    return rule.action.removesuffix(RELEASE).rstrip()
 
 
 def _verdict(night: NightFacts) -> str | None:

@@ -18,7 +18,7 @@ from quality.errors import NotDecidable
 from quality.usual import Metric, distance, shares
 from warehouse.connection import connect
 
-# Beyond what nineteen of twenty figures a night would pass for weeks: one delivery in two thousand is looked at.
+# Two to three hundred deliveries a night bring rows: one in two thousand is about one a week for a person to look at.
 QUANTILE = 0.9995
 MARGIN = 1.25
 MIN_FIGURES = 100

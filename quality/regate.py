@@ -5,8 +5,8 @@ from datetime import date
 from quality.decisions import Outcome
 from quality.errors import NotDecidable
 from quality.gate import gate
-from quality.steward import log
-from quality.suites import rules_by_suite
+from quality.steward import log, require_name
+from quality.suites import rules_by_id
 from warehouse.connection import connect
 
 
@@ -15,8 +15,7 @@ def regate(night: date, by: str, note: str, decision: str = "regated", why: str 
 
     Raises NotDecidable without a name or a reason, NotEvaluated as the gate does (then nothing is logged).
     """
-    if not by.strip() or not note.strip():
-        raise NotDecidable("Judging again needs a name (--by) and a reason (--note): someone will ask.")
+    require_name(by, note)
     outcome = gate(night)
     connection = connect("gate", "lapor/quality")
     try:
@@ -33,7 +32,7 @@ def replay(rule_id: str, by: str, note: str) -> list[tuple[date, int, int]]:
     For a rule, bound or code list that was mended. Words and formats are the profile's: those nights are read again
     from the landing first (`python -m extract replay`). Raises NotDecidable if there is no such rule or no open record.
     """
-    if rule_id not in {rule.rule_id for rules in rules_by_suite().values() for rule in rules}:
+    if rule_id not in rules_by_id():
         raise NotDecidable(f"There is no rule {rule_id}. The rules: python -m quality rules")
     before = _open_records(rule_id)
     if not before:

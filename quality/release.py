@@ -7,7 +7,8 @@ from datetime import date
 
 from quality.errors import NotHeld
 from quality.quarantine import clear_superseded
-from quality.steward import log
+from quality.steward import log, require_name
+from quality.suites import ROW_SUITES
 from warehouse.connection import connect
 
 
@@ -15,8 +16,9 @@ def release(night: date, agency_code: str, resource: str, by: str, note: str) ->
     """Turn the verdict `held` of one delivery into a pass and return the new verdict; the next build stages it.
 
     The release lasts as long as the delivery's content does. Raises NotHeld if the delivery is not held, or has been
-    loaded again since and needs the gate first.
+    loaded again since and needs the gate first, NotDecidable without a name or a reason.
     """
+    require_name(by, note)
     connection = connect("gate", "lapor/quality")
     try:
         with connection, connection.cursor() as cursor:
@@ -43,7 +45,7 @@ def release(night: date, agency_code: str, resource: str, by: str, note: str) ->
                 returning verdict.verdict
                 """,
                 {"night": night, "agency_code": agency_code, "resource": resource, "by": by, "note": note,
-                 "tables": _TABLES.get(resource, [])},
+                 "tables": [suite.table for suite in ROW_SUITES if suite.resource == resource]},
             )  # fmt: skip
             released = cursor.fetchone()
             if released is None:
@@ -63,10 +65,9 @@ def release_night(night: date, by: str, note: str) -> list[str]:
     """Let a held night be published and return the rules it was held by; gating it again lets the build start.
 
     It stays held, or is held again, by any rule that did not hold it when it was released. Raises NotHeld if the latest
-    judgement of the night is not `held`.
+    judgement of the night is not `held`, NotDecidable without a name or a reason.
     """
-    if not by.strip() or not note.strip():
-        raise NotHeld("A release needs a name (--by) and a reason (--note): someone will ask.")
+    require_name(by, note)
     connection = connect("gate", "lapor/quality")
     try:
         with connection, connection.cursor() as cursor:
@@ -97,13 +98,3 @@ def release_night(night: date, by: str, note: str) -> list[str]:
             return rule_ids
     finally:
         connection.close()
-
-
-_TABLES = {
-    "complaints": ["complaints", "complaint_events"],
-    "surveys": ["survey_responses"],
-    "recaps": ["recaps"],
-    "ratings": ["ratings"],
-    "units": ["units"],
-    "activity": ["agency_activity"],
-}

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from quality.errors import NotDecidable
-from quality.suites import rules_by_suite
+from quality.suites import rules_by_id
 from warehouse.connection import connect
 
 Status = Literal["open", "waived", "discarded"]
@@ -78,8 +78,7 @@ def decide(wanted: Wanted, status: Status, by: str, note: str) -> int:
     Raises NotDecidable, and decides nothing, when there are none, or when a row that is to be waived lacks what the
     marts cannot do without (its key, its being a row at all).
     """
-    if not by.strip() or not note.strip():
-        raise NotDecidable("A decision needs a name (--by) and a reason (--note): someone will ask.")
+    require_name(by, note)
     connection = connect("gate", "lapor/quality quarantine")
     try:
         return _decide(connection, wanted, status, by, note)
@@ -116,7 +115,7 @@ def _decide(connection: Connection, wanted: Wanted, status: Status, by: str, not
 
 
 def _refuse_what_cannot_be_waived(found: Sequence[tuple[int, list[str]]]) -> None:
-    needed = {rule.rule_id for rules in rules_by_suite().values() for rule in rules if not rule.waivable}
+    needed = {rule_id for rule_id, rule in rules_by_id().items() if not rule.waivable}
     stuck = {record_id: sorted(needed.intersection(rule_ids)) for record_id, rule_ids in found}
     if stuck := {record_id: rule_ids for record_id, rule_ids in stuck.items() if rule_ids}:
         record_id, rule_ids = next(iter(stuck.items()))
@@ -124,6 +123,12 @@ def _refuse_what_cannot_be_waived(found: Sequence[tuple[int, list[str]]]) -> Non
             f"{len(stuck)} of these rows cannot be let in, for the marts need what they lack (record {record_id}: "
             f"{', '.join(rule_ids)}). Have the agency correct them, or discard them."
         )
+
+
+def require_name(by: str, note: str) -> None:
+    """Raises NotDecidable if a decision comes without the name of who takes it, or without a reason."""
+    if not by.strip() or not note.strip():
+        raise NotDecidable("A decision needs a name (--by) and a reason (--note): someone will ask.")
 
 
 def log(cursor: Cursor, decision: str, by: str, note: str, record_ids: Sequence[int] = (), delivery: str = "") -> None:

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 from quality.decisions import Outcome
 from quality.errors import NotEvaluated
 from quality.rules import Rule
-from quality.suites import rules_by_suite
+from quality.suites import rules_by_id, rules_by_suite
 from warehouse.connection import connect
 
 HELD_SHOWN = 20
@@ -51,7 +51,7 @@ def show(night: date) -> str:
 
     Raises NotEvaluated if the night was never gated.
     """
-    rules = {rule.rule_id: rule for suite in rules_by_suite().values() for rule in suite}
+    rules = rules_by_id()
     connection = connect("gate", "lapor/quality")
     try:
         with connection, connection.cursor() as cursor:

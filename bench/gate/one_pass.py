@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from quality.bounds import read_bounds
-from quality.frames import Frames
+from quality.frames import frame_query
 from quality.references import read_references
 from quality.rules import Expectation
 from quality.suites import ROW_SUITES, Suite
@@ -28,39 +28,10 @@ class OnePass:
     not_in_sql: list[str]
 
 
-class _Asked(Exception):
-    """Carries a query that was to be run."""
-
-
-class _Listener:
-    """Stands in for the gate's connection and hears what it asks, so that the placeholders are filled in once only."""
-
-    def cursor(self) -> "_Listener":
-        return self
-
-    def __enter__(self) -> "_Listener":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def execute(self, query: str) -> None:
-        raise _Asked(query)
-
-
-def frame_query(name: str, night: date) -> str:
-    """The query of a frame as the gate sends it on that night."""
-    try:
-        Frames(_Listener(), night, read_bounds()).read(name)
-    except _Asked as asked:
-        return str(asked)
-    raise AssertionError(f"the gate read the frame {name} without asking")
-
-
 def one_pass(connection: Connection, suite_name: str, night: date) -> OnePass:
     """Translate a row suite; the connection is asked which columns the frame's query has, and nothing else."""
     suite = _suite(suite_name)
-    query = frame_query(suite.frame, night)
+    query = frame_query(suite.frame, night, read_bounds())
     with connection.cursor() as cursor:
         cursor.execute(f"select * from ({query}) as frame limit 0")  # noqa: S608 the gate's own query
         assert cursor.description is not None

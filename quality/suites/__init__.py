@@ -50,6 +50,11 @@ NIGHT_SUITE = Suite("night", "night", night)
 SUITES = (*ROW_SUITES, DELIVERY_SUITE, NIGHT_SUITE)
 
 
+def rules_by_id() -> dict[str, Rule]:
+    """Every rule there is, by its id, for reading only."""
+    return {rule.rule_id: rule for rules in rules_by_suite().values() for rule in rules}
+
+
 def rules_by_suite() -> dict[str, list[Rule]]:
     """Every rule there is, by suite, for reading only: the reference sets are empty."""
     bounds = read_bounds()

@@ -16,6 +16,7 @@ from quality.suites.phrases import (
 
 def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
     """What must hold for an event to move its complaint's clocks."""
+    minutes = f"{bounds.mass_closing_minutes:g}"
     return [
         row_whole(
             "event_row_whole", "the source's entry could not be taken apart", "catatan riwayat tidak dapat diurai"
@@ -115,8 +116,8 @@ def complaint_events(references: References, bounds: Bounds) -> list[Rule]:
             rule_id="mass_closing",
             column="occurred_at",
             expectation=below("closed_together", bounds.mass_closing_count),
-            text_en=f"{bounds.mass_closing_count} or more completed within {bounds.mass_closing_minutes:g} minutes",
-            text_id=f"{bounds.mass_closing_count} atau lebih selesai dalam {bounds.mass_closing_minutes:g} menit",
+            text_en=f"{bounds.mass_closing_count} or more completed within {minutes} minutes of it",
+            text_id=f"{bounds.mass_closing_count} atau lebih selesai dalam selang {minutes} menit darinya",
             action="Ask the agency whether the answers were given: closing in bulk is not completing.",
             source="domain 11, trap 32; bounds.yml mass_closing_count, mass_closing_minutes",
             severity="warning",

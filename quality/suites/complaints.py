@@ -9,6 +9,7 @@ from quality.suites.phrases import (
     FIX_AT_SOURCE,
     READ_PROBLEMS,
     one_row_a_key,
+    region_known,
     rest_readable,
     row_whole,
 )
@@ -159,17 +160,7 @@ def complaints(references: References, bounds: Bounds) -> list[Rule]:
             source=CONTRACT,
             severity="warning",
         ),
-        Rule(
-            rule_id="region_known",
-            column="kemendagri_code",
-            expectation=in_set("kemendagri_code", references.regions),
-            text_en="region code is none of Kemendagri's",
-            text_id="kode wilayah bukan kode Kemendagri",
-            action="Look whether the source sends BPS codes: 199 regions differ. Name the right column in the profile.",
-            source="domain 0.8; seed regions",
-            severity="warning",
-            owner="data engineer",
-        ),
+        region_known("region_known", references),
         Rule(
             rule_id="category_known",
             column="category_main",

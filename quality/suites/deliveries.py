@@ -6,10 +6,7 @@ Critical here holds the delivery: none of its rows enter the marts until it is r
 from quality.bounds import Bounds
 from quality.references import References
 from quality.rules import Rule, at_least, at_most, is_true
-
-_RELEASE = (
-    "If the agency confirms it: python -m quality release --night D --agency A --resource R --by NAME --note TEXT."
-)
+from quality.suites.phrases import RELEASE
 
 
 def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
@@ -21,7 +18,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             expectation=at_most("bad_row_share", bounds.bad_share),
             text_en=f"more than {bounds.bad_share:.0%} of the rows broke critical rules: the source has changed",
             text_id=f"lebih dari {bounds.bad_share:.0%} baris melanggar aturan kritis: sumber berubah",
-            action=f"See which rule (quality show), mend the profile, extract and gate again. {_RELEASE}",
+            action=f"See which rule (quality show), mend the profile, extract and gate again. {RELEASE}",
             source="gate design, point 6; bounds.yml bad_share, bad_share_min_rows",
             owner="data engineer",
         ),
@@ -31,7 +28,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             expectation=at_most("bad_event_share", bounds.bad_share),
             text_en=f"more than {bounds.bad_share:.0%} of the events broke critical rules: the source has changed",
             text_id=f"lebih dari {bounds.bad_share:.0%} riwayat melanggar aturan kritis: sumber berubah",
-            action=f"See which rule (quality show), mend the profile, extract and gate again. {_RELEASE}",
+            action=f"See which rule (quality show), mend the profile, extract and gate again. {RELEASE}",
             source="gate design, point 6; bounds.yml bad_share, bad_event_share_min_events",
             owner="data engineer",
         ),
@@ -41,7 +38,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             expectation=at_most("volume_against_bound", 1),
             text_en=f"over {bounds.volume_factor:g} times the rows of its trailing {bounds.trailing_nights} nights",
             text_id=f"lebih dari {bounds.volume_factor:g} kali jumlah baris {bounds.trailing_nights} malam terakhir",
-            action=f"Ask the agency whether it was an event or a re-export. {_RELEASE}",
+            action=f"Ask the agency whether it was an event or a re-export. {RELEASE}",
             source="gate design, point 6; bounds.yml volume_factor, volume_floor_rows, volume_min_nights",
             owner="steward",
         ),
@@ -51,7 +48,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             expectation=at_most("rows_off_stated_total", bounds.stated_total_tolerance_rows),
             text_en="handed over another number of rows than the source itself states",
             text_id="jumlah baris berbeda dari jumlah yang dinyatakan sumber",
-            action=f"Extract the night again; if it stays, the source's paging or its total is wrong. {_RELEASE}",
+            action=f"Extract the night again; if it stays, the source's paging or its total is wrong. {RELEASE}",
             source="gate design, point 6; bounds.yml stated_total_tolerance_rows",
             owner="data engineer",
         ),
@@ -61,7 +58,7 @@ def deliveries(_references: References, bounds: Bounds) -> list[Rule]:
             expectation=is_true("content_is_new"),
             text_en="the file is byte for byte one of an earlier night",
             text_id="berkas sama persis dengan berkas malam sebelumnya",
-            action=f"Ask the agency for the night's file and extract again. {_RELEASE}",
+            action=f"Ask the agency for the night's file and extract again. {RELEASE}",
             source="extraction, trap 12; bounds.yml stale_file_min_rows",
         ),
         Rule(

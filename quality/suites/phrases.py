@@ -1,6 +1,7 @@
 """What several rules say in the same words, and the rules that every resource has."""
 
-from quality.rules import Rule, is_true, unique
+from quality.references import References
+from quality.rules import Rule, in_set, is_true, unique
 
 CONTRACT = "the canonical contract: warehouse/sql/040_raw.sql"
 FIX_AT_SOURCE = (
@@ -14,6 +15,9 @@ ADD_WORD = (
     "then extract and gate the night again."
 )
 LOADER_FAULT = "The loader keeps one row per key, so this is our fault: extract the agency's night again."
+RELEASE = (
+    "If the agency confirms it: python -m quality release --night D --agency A --resource R --by NAME --note TEXT."
+)
 NOTHING_DOUBLE = "architecture, guarantee 4: nothing is double"
 
 
@@ -47,6 +51,21 @@ def one_row_a_key(rule_id: str, column: str, key: tuple[str, ...], text_en: str,
         source=NOTHING_DOUBLE,
         owner="data engineer",
         waivable=False,
+    )
+
+
+def region_known(rule_id: str, references: References) -> Rule:
+    """The region is one of Kemendagri's; column kemendagri_code."""
+    return Rule(
+        rule_id=rule_id,
+        column="kemendagri_code",
+        expectation=in_set("kemendagri_code", references.regions),
+        text_en="region code is none of Kemendagri's",
+        text_id="kode wilayah bukan kode Kemendagri",
+        action="Look whether the source sends BPS codes: 199 regions differ. Name the right column in the profile.",
+        source="domain 0.8; seed regions",
+        severity="warning",
+        owner="data engineer",
     )
 
 

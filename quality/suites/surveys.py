@@ -3,7 +3,15 @@
 from quality.bounds import Bounds
 from quality.references import References
 from quality.rules import Rule, at_least, at_most, in_set, is_true
-from quality.suites.phrases import ADD_WORD, CONTRACT, FIX_AT_SOURCE, one_row_a_key, rest_readable, row_whole
+from quality.suites.phrases import (
+    ADD_WORD,
+    CONTRACT,
+    FIX_AT_SOURCE,
+    one_row_a_key,
+    region_known,
+    rest_readable,
+    row_whole,
+)
 
 
 def surveys(references: References, _bounds: Bounds) -> list[Rule]:
@@ -98,16 +106,6 @@ def surveys(references: References, _bounds: Bounds) -> list[Rule]:
             action=FIX_AT_SOURCE,
             source="bounds.yml clock_skew_hours",
         ),
-        Rule(
-            rule_id="survey_region_known",
-            column="kemendagri_code",
-            expectation=in_set("kemendagri_code", references.regions),
-            text_en="region code is none of Kemendagri's",
-            text_id="kode wilayah bukan kode Kemendagri",
-            action="Look whether the source sends BPS codes: 199 regions differ. Name the right column in the profile.",
-            source="domain 0.8; seed regions",
-            severity="warning",
-            owner="data engineer",
-        ),
+        region_known("survey_region_known", references),
         rest_readable("survey_rest_readable"),
     ]

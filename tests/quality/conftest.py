@@ -22,6 +22,9 @@ from warehouse.connection import connect
 def _without_a_rule() -> Iterator[None]:
     """The suites but for the rule that the environment names."""
     off = os.environ.get("LAPOR_TEST_WITHOUT_RULE")
+    if not off:
+        yield
+        return
     run = Validator.run
 
     def without(self: Validator, name: str, rules: Sequence[Rule], frame: pd.DataFrame) -> Run:

@@ -1,10 +1,12 @@
 """One message a night: it rings for what is new or out of the usual, and stays short however bad the night is."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from quality.alert import LINES_AT_MOST, Alert, compose_alert, store_alert
+from quality.bounds import read_bounds
 from quality.errors import NotEvaluated
 from quality.gate import gate
 from tests.quality.world import BATAM, NIGHT, World
@@ -95,9 +97,9 @@ def test_from_where_on_a_rule_is_unusual(world: World, past: list[int], tonight:
 def test_thresholds_can_be_set(world: World) -> None:
     history(world, *[{"status_known": 4}] * 3, {"status_known": 9})
     assert compose_alert(NIGHT).level == "quiet"
-    assert compose_alert(NIGHT, unusual_floor_rows=5, unusual_factor=2).level == "look"
+    assert compose_alert(NIGHT, replace(read_bounds(), unusual_floor_rows=5, unusual_factor=2)).level == "look"
     hold(world, "KOTA-31.71")
-    assert compose_alert(NIGHT, newly_held_min_deliveries=1).level == "act"
+    assert compose_alert(NIGHT, replace(read_bounds(), newly_held_min_deliveries=1)).level == "act"
 
 
 def test_a_rule_rings_on_its_seventh_red_night_and_not_on_the_eighth(world: World) -> None:
@@ -214,7 +216,7 @@ def test_the_alert_of_a_night_is_one_row_that_is_replaced(world: World) -> None:
     history(world, *[{"status_known": 5}] * 3)
     assert store_alert(NIGHT).level == "quiet"
     hold(world, BATAM)
-    alert = store_alert(NIGHT, newly_held_min_deliveries=1)
+    alert = store_alert(NIGHT, replace(read_bounds(), newly_held_min_deliveries=1))
     rows = world.run("select night, level, headline, lines from quality.night_alert")
     assert [Alert(*row[:3], tuple(row[3])) for row in rows] == [alert]
     assert alert.level == "act"

@@ -13,7 +13,7 @@ from quality.proposals import propose
 from quality.references import SEEDS
 from quality.release import release
 from quality.steward import Wanted, decide
-from tests.quality.world import BATAM, NIGHT, World
+from tests.quality.world import BATAM, GOOD, NIGHT, World
 
 NAMED = ["--by", "Budi", "--note", "the list was mended"]
 BEFORE = NIGHT - timedelta(days=1)
@@ -141,16 +141,12 @@ def one_bad_row(world: World) -> tuple[World, int, int]:
     """A good complaint and one closed before it was created, judged."""
     delivery = world.delivery()
     good = world.complaint(delivery)
-    bad = world.complaint(delivery, tracking_id="6900001", completed_at=world_time(-1))
+    bad = world.complaint(
+        delivery, tracking_id="6900001", completed_at=GOOD["complaints"]["received_at"] - timedelta(days=1)
+    )
     gate(NIGHT)
     assert staged(world) == [good]
     return world, good, bad
-
-
-def world_time(days: int) -> object:
-    from tests.quality.world import GOOD
-
-    return GOOD["complaints"]["received_at"] + timedelta(days=days)
 
 
 def test_two_stewards_who_race_leave_one_decision_standing(one_bad_row: tuple[World, int, int]) -> None:

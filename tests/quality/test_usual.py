@@ -1,7 +1,7 @@
 """What is usual: the mix of states of an agency, and the nation's rows, nulls and mix."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -182,4 +182,3 @@ def test_what_a_night_said_is_kept_for_the_nights_after(world: World) -> None:
         "status:SELESAI": 1, "status:DIPROSES": 1, "class:PENGADUAN": 2, "channel:WEBSITE": 1,
         "without:channel": 1, "without:category": 1,
     }  # fmt: skip
-    assert date(2021, 6, 30) == NIGHT
