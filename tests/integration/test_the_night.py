@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.conftest import BROKEN, FIRST, LAST, Nation, Warehouse
 
-KILL_TRIES = int(os.environ.get("LAPOR_TEST_KILL_TRIES", "2"))
+KILL_TRIES = int(os.environ.get("LAPOR_TEST_KILL_TRIES", "1"))  # each some thirty seconds
 
 
 def test_kota_batam_is_exact(built: Warehouse) -> None:
