@@ -44,7 +44,7 @@ define STEP
 step() { echo "==> $$1"; shift; local began=$$SECONDS; "$$@"; echo "    $$((SECONDS - began)) s"; }
 endef
 
-.PHONY: help demo real test lint bench bench-gate up down sql dsn clean lock
+.PHONY: help demo real test lint bench bench-gate bench-fairness bench-marts up down sql dsn clean lock
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -77,13 +77,14 @@ real: $(READY) ## the same pipeline over real data: East Java's official recaps,
 test: $(READY) ## every test, against real servers of its own
 	.venv/bin/python -m pytest -q
 
-lint: $(READY) ## ruff, mypy --strict, sqlfluff
+lint: $(READY) ## ruff, mypy --strict, sqlfluff, and that every model, seed and column is described
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/mypy dags/local_airflow.py
 	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py
 	.venv/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	.venv/bin/python -m pytest -q -p no:cacheprovider tests/dbt_project/test_models_are_described.py tests/dbt_project/test_seeds.py
 
 bench: $(READY) .venv-bench/.locked ## what a night costs, whether it grows with the history, and extraction against others
 	.venv/bin/python -m bench night
@@ -91,6 +92,12 @@ bench: $(READY) .venv-bench/.locked ## what a night costs, whether it grows with
 
 bench-gate: $(READY) ## what the gate catches of the dirt the simulator hid, and what judging a large night costs
 	.venv/bin/python -m bench gate
+
+bench-fairness: $(READY) ## whether the comparison of agencies is right: 200 pretended nations whose truth is known (15 minutes)
+	.venv/bin/python -m bench fairness
+
+bench-marts: $(READY) ## a night's build over 1 and 10 million complaints of history, and analysts' questions (70 GB of disk, over an hour)
+	.venv/bin/python -m bench marts
 
 up: $(READY) $(STATE)/env ## warehouse and Airflow until Ctrl-C
 	@$(KEYS)

@@ -1,5 +1,7 @@
 """python -m bench night [--histories 1,5]: the cost of a night, and how it follows the history
 python -m bench extract [--rounds 2] [--rows 200000] [--peers dlt,...]: extraction, others, the limit
+python -m bench marts [--histories 1000000,10000000] [--changes 50000]: a night's build over long histories
+python -m bench fairness [--seeds 200]: whether the comparison of agencies is right, where the truth is known
 python -m bench gate [--parts truth,cost] [--nights 100000,100000:5,1000000]: what the gate catches, and what it costs
 """
 
@@ -9,7 +11,10 @@ import sys
 from bench import night
 from bench.extract import race
 from bench.extract.contenders import PEERS
+from bench.fairness import run as fairness
+from bench.fairness import verdict
 from bench.gate import accuracy, cost
+from bench.marts import scale
 
 
 def main() -> int:
@@ -25,6 +30,17 @@ def main() -> int:
     extract.add_argument("--rows", type=int, default=200_000, help="complaints of the backfill")
     extract.add_argument("--works", default=",".join(race.WORKS), help="which works, with commas")
     extract.add_argument("--peers", default=",".join(PEERS), help="which peers, with commas; empty for none")
+    marts = benches.add_parser(
+        "marts", help="what a night's build costs over long histories, and what questions of them do"
+    )
+    marts.add_argument("--histories", default=",".join(map(str, scale.HISTORIES)), help="complaints, with commas")
+    marts.add_argument(
+        "--changes", type=int, default=scale.CHANGES, help="complaints that are new or have news in a night"
+    )
+    fair = benches.add_parser(
+        "fairness", help="whether intervals, ranks and flags of agencies are right, where the truth is known"
+    )
+    fair.add_argument("--seeds", type=int, default=fairness.SEEDS, help="nations to draw")
     gate = benches.add_parser("gate", help="what the gate catches of known dirt, and what judging a large night costs")
     gate.add_argument("--parts", default="truth,cost", help="truth, cost or both, with commas")
     gate.add_argument(
@@ -38,6 +54,11 @@ def main() -> int:
         case "extract":
             peers = race.chosen_peers(options.peers)
             print(race.report(race.race(options.works.split(","), options.rows, options.rounds, peers)))
+        case "marts":
+            histories = [int(history) for history in options.histories.split(",")]
+            print(scale.report(*scale.measure_all(histories, options.changes)))
+        case "fairness":
+            print(verdict.report(fairness.measure(options.seeds), options.seeds))
         case "gate":
             _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
     return 0

@@ -26,7 +26,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LAST_NIGHT = date(2021, 6, 30)
 FIRST_DAYS = {1: date(2021, 1, 1), 5: date(2019, 1, 1)}  # six months, thirty months
 SHARDS = 4
-DBT = 'eval "$(python -m warehouse env)"; dbt build -q --project-dir dbt_project --profiles-dir dbt_project'
+DBT = (
+    'eval "$(python -m warehouse env)"; '
+    "dbt build -q --exclude-resource-type unit_test --project-dir dbt_project --profiles-dir dbt_project"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
   Marks every night that changed since its last build as being built (ops.nights.built_seq), so that a change that arrives
   during the build is left for the next one.
 
-  When no night is waiting to be published, the last build passed all its tests: what it noted down as touched is done with.
+  When no night is waiting to be published, the last build passed all its tests: what it noted down as changed and touched is done with.
   Rebuilding the past (var as_of) leaves the ledger alone and must go to schemas of its own.
 #}
 {% macro start_build() %}
@@ -13,11 +13,22 @@
         {% endif %}
         {{ return('') }}
     {% endif %}
-    {% set touched = adapter.get_relation(database=target.database, schema=var('schema_prefix') ~ 'intermediate', identifier='int_touched_dates') %}
-    {% set forget %}
-        delete from {{ touched }} where not exists (select 1 from ops.nights where built_seq > published_seq);
-    {% endset %}
-    {{ return((forget if touched else '') ~ "update ops.nights set built_seq = changed_seq where built_seq <> changed_seq") }}
+    {% set statements = [] %}
+    {% set scope = scope_before_this_build() %}
+    {% if scope and 'is_complete' in adapter.get_columns_in_relation(scope) | map(attribute='name') %}
+        {% set published -%}
+            not exists (select 1 from ops.nights where built_seq > published_seq)
+            and not exists (select 1 from {{ scope }} as unfinished where unfinished.is_full and not unfinished.is_complete)
+        {%- endset %}
+        {% for list in ['int_touched_dates', 'int_changed_complaints', 'int_changed_ratings'] %}
+            {% set table = adapter.get_relation(database=target.database, schema=scope.schema, identifier=list) %}
+            {% if table %}{% do statements.append('delete from ' ~ table ~ ' where ' ~ published) %}{% endif %}
+        {% endfor %}
+        {# With its lists gone the last build is no longer one from which a single mart could be made anew. #}
+        {% do statements.append('update ' ~ scope ~ ' set is_full = false where is_full and ' ~ published) %}
+    {% endif %}
+    {% do statements.append('update ops.nights set built_seq = changed_seq where built_seq <> changed_seq') %}
+    {{ return(statements | join(';\n')) }}
 {% endmacro %}
 
 
@@ -38,33 +49,112 @@
 
 
 {#
-  Whether this build makes everything anew instead of what changed: asked for (--full-refresh), a rebuild of the past, or one
-  of the facts is not there yet. Decided once, before anything is built, and written down in int_build_scope.
+  The seeds that decide what the marts filled by changes say. Add a seed here when such a mart comes to rest on it
+  (tests/dbt_project/test_rules.py finds the forgotten): a changed row then makes everything anew, not only what comes in later.
+#}
+{% macro rule_seeds() %}
+    {{ return([
+        'calendar', 'categories', 'comparison_rules', 'duplicate_rules', 'event_types', 'oversight_thresholds', 'priority_programmes', 'regions', 'report_classes',
+        'sla_rules', 'statuses',
+    ]) }}
+{% endmacro %}
+
+
+{# Condition that a row of the seed calendar was announced and not yet revoked on a night; without a night, that it holds for good. #}
+{% macro calendar_is_known(on) -%}
+    (announced_on is null or announced_on <= coalesce({{ on }}, 'infinity'))
+    and (revoked_on is null or revoked_on > coalesce({{ on }}, 'infinity'))
+{%- endmacro %}
+
+
+{# MD5, as SQL, of the rule seeds as they hold on a night; their sources and notes are not part of the rule. #}
+{% macro rules_checksum(night) -%}
+    md5(concat_ws(
+        ' '
+        {%- for seed in rule_seeds() %},
+        (
+            select md5(string_agg(line, ';' order by line collate "C"))
+            from (
+                select (to_jsonb(seed_rows) - '{source,note,announced_on,revoked_on}'::text[])::text as line
+                from {{ ref(seed) }} as seed_rows
+                {%- if seed == 'calendar' %}
+                where {{ calendar_is_known(night) }}
+                {%- endif %}
+            ) as lines
+        )
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+
+{# The models filled by changes (strategy replace_worked_on), from the project itself. #}
+{% macro filled_by_changes() %}
+    {% set models = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.incremental_strategy == 'replace_worked_on' %}
+        {% do models.append(node) %}
+    {% endfor %}
+    {{ return(models) }}
+{% endmacro %}
+
+
+{#
+  Whether this build makes everything anew instead of what changed: asked for (--full-refresh), a rebuild of the past, a model
+  filled by changes is not there yet, a rule differs from the last build's (old figures rest on it too), or the last build that
+  was to make everything anew did not get to its end. Decided once, before anything is built, and written down in int_build_scope.
 #}
 {% macro decide_full_build() %}
     {% if not execute %}{{ return(false) }}{% endif %}
     {% if flags.FULL_REFRESH or var('as_of') %}{{ return(true) }}{% endif %}
-    {% for fact in ['fct_complaints', 'fct_assignments', 'fct_complaint_events', 'fct_deliveries'] %}
-        {% if not mart_before_this_build(fact) %}{{ return(true) }}{% endif %}
+    {% for model in filled_by_changes() %}
+        {% if not adapter.get_relation(database=target.database, schema=model.schema, identifier=model.alias) %}{{ return(true) }}{% endif %}
     {% endfor %}
-    {{ return(false) }}
+    {% set scope = scope_before_this_build() %}
+    {% if not scope or 'rules_checksum' not in adapter.get_columns_in_relation(scope) | map(attribute='name') %}{{ return(true) }}{% endif %}
+    {% set holds %}
+        select
+            (last_build.is_complete or not last_build.is_full)
+            and last_build.rules_checksum = {{ rules_checksum('(select max(night) from ' ~ ref('stg_nights') ~ ')') }}
+        from {{ scope }} as last_build
+    {% endset %}
+    {{ return(not run_query(holds).columns[0].values()[0]) }}
+{% endmacro %}
+
+
+{#
+  on-run-end: notes in int_build_scope that a build that made everything anew did make every model filled by changes. Until then the next build
+  makes everything anew as well: one that was not reached rests on the rules of before.
+#}
+{% macro complete_full_build(results) %}
+    {% if not execute or not scope_before_this_build() %}{{ return('') }}{% endif %}
+    {% set made = [] %}
+    {% for result in results if result.status == 'success' %}{% do made.append(result.node.name) %}{% endfor %}
+    {% for name in filled_by_changes() | map(attribute='name') | list + ['int_build_scope'] %}
+        {% if name not in made %}{{ return('') }}{% endif %}
+    {% endfor %}
+    {{ return('update ' ~ scope_before_this_build() ~ ' set is_complete = is_full') }}
+{% endmacro %}
+
+
+{# int_build_scope as the last build left it (in this build: as decided), or none. #}
+{% macro scope_before_this_build() %}
+    {{ return(adapter.get_relation(database=target.database, schema=var('schema_prefix') ~ 'intermediate', identifier='int_build_scope')) }}
 {% endmacro %}
 
 
 {# What int_build_scope says was decided; true when there is none yet. #}
 {% macro is_full_build() %}
     {% if not execute %}{{ return(false) }}{% endif %}
-    {% set scope = adapter.get_relation(database=target.database, schema=var('schema_prefix') ~ 'intermediate', identifier='int_build_scope') %}
+    {% set scope = scope_before_this_build() %}
     {{ return(run_query('select is_full from ' ~ scope).columns[0].values()[0] if scope else true) }}
 {% endmacro %}
 
 
 {#
-  Pre-hook of the incremental marts: refuses to make a mart anew from work lists that hold only a night's changes, which is
+  Pre-hook of the models filled by changes: refuses to make one anew from work lists that hold only a night's changes, which is
   what `dbt build --full-refresh --select fct_complaints` would do.
 #}
 {% macro refuse_partial_refresh() %}
-    {% if not execute or (mart_before_this_build(this.identifier) and not flags.FULL_REFRESH) %}{{ return('') }}{% endif %}
+    {% if not execute or (load_relation(this) and not flags.FULL_REFRESH) %}{{ return('') }}{% endif %}
     {% if not is_full_build() %}
         {{ exceptions.raise_compiler_error(this.identifier ~ " can only be made anew together with the work lists it comes from: dbt build --full-refresh") }}
     {% endif %}

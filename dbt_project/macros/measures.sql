@@ -59,3 +59,81 @@
         (select min(nights.night) from {{ ref('stg_nights') }} as nights)
     )
 {%- endmacro %}
+
+
+{# Value of a rule of comparison on a date, as a scalar subquery. #}
+{% macro comparison_rule(rule, on_date) -%}
+    (
+        select rules.value from {{ ref('comparison_rules') }} as rules
+        where
+            rules.rule = '{{ rule }}'
+            and {{ on_date }} >= rules.valid_from
+            and (rules.valid_to is null or {{ on_date }} < rules.valid_to)
+    )
+{%- endmacro %}
+
+
+{#
+  Kaplan-Meier curve of each group: survival (share not yet ended after working_days) and greenwood (the sum in the variance of its logarithm).
+
+  observed: a step with the keys, working_days (one row per group and length), ended_count and censored_count; its other columns are kept.
+  Who is censored on a day is at risk on that day. Sums run in the order of days, so that a rebuild gives the same bits.
+#}
+{% macro kaplan_meier(observed, keys) -%}
+    select
+        at_risk.*,
+        case
+            when bool_or(at_risk.ended_count = at_risk.at_risk_count) over until_then then 0
+            else exp(sum(
+                case
+                    when at_risk.ended_count < at_risk.at_risk_count
+                        then ln((at_risk.at_risk_count - at_risk.ended_count)::double precision / at_risk.at_risk_count)
+                end
+            ) over until_then)
+        end as survival,
+        sum(
+            case
+                when at_risk.ended_count < at_risk.at_risk_count
+                    then at_risk.ended_count::double precision / at_risk.at_risk_count / (at_risk.at_risk_count - at_risk.ended_count)
+            end
+        ) over until_then as greenwood
+    from (
+        select
+            {{ observed }}.*,
+            (sum({{ observed }}.ended_count + {{ observed }}.censored_count) over (
+                partition by {{ keys | join(', ') }} order by {{ observed }}.working_days desc
+            ))::integer as at_risk_count
+        from {{ observed }}
+    ) as at_risk
+    window until_then as (partition by {{ keys | join(', ') }} order by at_risk.working_days)
+{%- endmacro %}
+
+
+{# First day of a curve on which at most `share` had not ended: the median at 0.5, the 90th percentile at 0.1; null where it is not reached. #}
+{% macro day_reached(share) -%}
+    -- Products of doubles may miss an exact half by their last bit.
+    min(working_days) filter (where survival <= {{ share }} + 1e-9)
+{%- endmacro %}
+
+
+{#
+  Bound of the 95 % log-log interval of the share that had ended, from the survival and its greenwood; where the curve has not moved or
+  is at its end, the Wilson bound of `ended` of `at_risk`. side: 'low' or 'high'.
+#}
+{% macro ended_share_bound(survival, greenwood, ended, at_risk, side) -%}
+    case
+        when {{ survival }} > 0 and {{ survival }} < 1
+            then (
+                1 - {{ survival }} ^ exp(
+                    {{ '-' if side == 'low' else '' }}1.959964 * sqrt({{ greenwood }}) / abs(ln({{ survival }}))
+                )
+            )::numeric
+        else {{ wilson(ended, at_risk, side) }}
+    end
+{%- endmacro %}
+
+
+{# Distance of a rate from a target in standard errors of chance; null where the target is 0 or 1. #}
+{% macro funnel_z(value, target, count) -%}
+    ({{ value }} - {{ target }}) / sqrt(nullif({{ target }} * (1 - {{ target }}), 0) / {{ count }})
+{%- endmacro %}

@@ -5,11 +5,15 @@
     work_list  the intermediate model that lists what this build works on (the model must ref() it)
     work_keys  the columns that the list and the mart share
     work_from  optional: a date column of both; rows of the key from that date on are replaced
+  In a build that makes everything anew all rows go: the work lists then hold what there is, and not what there was.
   Unlike delete+insert this also removes a row whose key is worked on but comes out empty (all its versions quarantined).
 #}
 {% macro get_incremental_replace_worked_on_sql(arg_dict) %}
     {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
     {% set work_from = config.get('work_from') %}
+    {% if is_full_build() %}
+    delete from {{ arg_dict['target_relation'] }};
+    {% else %}
     delete from {{ arg_dict['target_relation'] }} as published
     using {{ ref(config.get('work_list')) }} as worked_on
     where
@@ -17,6 +21,7 @@
         published.{{ key }} = worked_on.{{ key }}{{ ' and ' if not loop.last }}
         {%- endfor %}
         {%- if work_from %} and published.{{ work_from }} >= worked_on.{{ work_from }}{% endif %};
+    {% endif %}
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}

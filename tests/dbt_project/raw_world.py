@@ -125,11 +125,10 @@ class RawWorld:
             {"subject_code": subject, "period_start": start, "period_end": end, **counts},
         )
 
-    def rating(self, night: date, agency: str, tracking_id: str, stars: int) -> None:
-        """What the reporter of a closed complaint thought of it."""
-        self._row(
-            "ratings", night, agency, "ratings", {"source_system": "lapor", "tracking_id": tracking_id, "stars": stars}
-        )
+    def rating(self, night: date, agency: str, tracking_id: str, stars: int, rated: str = "2021-06-28 09:00") -> int:
+        """What the reporter of a closed complaint thought of it; its row id."""
+        values = {"source_system": "lapor", "tracking_id": tracking_id, "stars": stars, "rated_at": wib(rated)}
+        return self._row("ratings", night, agency, "ratings", values)
 
     def unit(self, night: date, agency: str, code: str) -> None:
         """A unit of the agency."""

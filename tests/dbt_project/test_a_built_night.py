@@ -1,15 +1,20 @@
 """One night built by dbt, tests and all; every figure below can be worked out from `delivered` by hand."""
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 
 import pytest
+import yaml
 
+from reports.metrics import dictionary
 from tests.conftest import SHARED_DATA
-from tests.dbt_project.conftest import Dbt
+from tests.dbt_project.conftest import REPOSITORY, Dbt
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR, RawWorld
+from tests.dbt_project.test_queries import questions
+from warehouse.connection import connect
 
 NIGHT = date(2021, 6, 30)
 ATTRIBUTES = ("kemudahan_mendaftar", "kecepatan_respons")
@@ -273,6 +278,41 @@ def test_regions_follow_the_split_of_papua(built: RawWorld) -> None:
     )
 
 
+def test_the_columns_described_are_those_there_are(built: RawWorld) -> None:
+    there = defaultdict(set)
+    for table, column in built.run(
+        "select table_name, column_name from information_schema.columns where table_schema in ('staging', 'intermediate', 'marts')"
+    ):
+        there[table].add(column)
+    described = {
+        model["name"]: {column["name"] for column in model["columns"]}
+        for path in (REPOSITORY / "dbt_project" / "models").rglob("*.yml")
+        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", [])
+    }
+    assert len(described) > 30
+    assert {name: columns ^ there[name] for name, columns in described.items() if columns != there[name]} == {}
+
+
+def test_the_page_of_metrics_is_current(built: RawWorld) -> None:
+    with built.connection.cursor() as cursor:
+        page = dictionary(cursor)
+    built.connection.rollback()
+    assert page.count("\n## ") > 20
+    written = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert written == page, "run: python -m reports metrics > docs/metrics.md (after a build)"
+
+
+def test_every_question_of_the_analysts_is_answered(built: RawWorld) -> None:
+    with closing(connect("panrb_analyst", "lapor/test")) as connection, connection.cursor() as cursor:
+        rows = {}
+        for question in questions():
+            cursor.execute(question.sql)
+            rows[question.number] = cursor.rowcount
+    assert len(rows) == 20
+    # The others ask for more complaints, or more trouble, than this night has.
+    assert {number for number, count in rows.items() if count} >= {1, 3, 7, 8, 10, 11, 13, 19}
+
+
 @pytest.mark.parametrize(
     ("role", "mart", "may_read"),
     [
@@ -332,6 +372,7 @@ def test_east_java_states_66_recaps_that_do_not_add_up_and_a_month_copied_from_t
     assert counted["parts do not add up"] == 66
     assert counted["stale copy"] == 38
     assert {start for verdict, _, start in verdicts if verdict == "stale copy"} == {date(2024, 2, 1)}
+    assert built.value("select count(*) from marts.rpt_recap_reconciliation where is_stale_copy") == 266
     assert (
         built.value(
             "select count(*) from marts.rpt_recap_reconciliation where agency_code = 'KEM-1330' and computed_count is not null"

@@ -33,6 +33,8 @@ def test_incremental_builds_equal_a_full_refresh(world: RawWorld, dbt: Dbt) -> N
     assert world.run(
         "select first_response_outcome, is_first_response_due from marts.fct_assignments where tracking_id = '#4'"
     ) == [("not_yet_due", False)]
+    assert told_before(world) == {("#8", "#5", False)}
+    assert world.run("select tracking_id, stars from marts.fct_ratings") == [("#3", 4)]
     published_then = checksums(world)
 
     second_night(world)
@@ -75,6 +77,9 @@ def test_incremental_builds_equal_a_full_refresh(world: RawWorld, dbt: Dbt) -> N
     corrected = checksums(world)
     assert world.value("select count(*) from marts.fct_complaints where tracking_id = '#5'") == 0
     assert world.value("select count(*) from marts.fct_complaints where tracking_id = '#6'") == 1
+    # #7 was delivered on the second night, which nobody touched: what its reporter told before has been let in.
+    assert told_before(world) == {("#7", None, True), ("#9", None, True)}
+    assert world.value("select count(*) from marts.fct_ratings") == 0
     assert world.run(
         "select received_count from marts.rpt_agency_performance_monthly where agency_code = %s order by month",
         (KARIMUN,),
@@ -87,6 +92,34 @@ def test_incremental_builds_equal_a_full_refresh(world: RawWorld, dbt: Dbt) -> N
 
     dbt("build", "--full-refresh", *NO_UNIT_TESTS)
     assert checksums(world) == corrected
+
+
+def test_a_changed_rule_makes_everything_anew(world: RawWorld, dbt: Dbt) -> None:
+    by_old_rule = checksums(world)
+    assert by_old_rule["fct_assignments"][0] > 5
+    world.run("update staging.sla_rules set limit_count = 3 where rule_code = 'TINDAK_LANJUT'")
+    # Killed when it had only found out that it has to: the next build must still know.
+    dbt("run", "--select", "int_build_scope")
+    dbt("build", *QUICK, *NO_TESTS)
+    assert world.run("select is_full, is_complete from intermediate.int_build_scope") == [(True, True)]
+    by_new_rule = checksums(world)
+    assert by_new_rule["fct_assignments"] != by_old_rule["fct_assignments"]
+
+    dbt("build", "--full-refresh", *QUICK, *NO_TESTS)
+    assert checksums(world) == by_new_rule
+
+    # It is published, so its lists of what was worked on are done with: a mart built alone finds nothing to do.
+    world.publish()
+    dbt("run", "--select", "fct_complaints", "fct_ratings")
+    assert checksums(world) == by_new_rule
+
+
+def told_before(world: RawWorld) -> set[tuple[str, str | None, bool]]:
+    """Complaints that their reporter had told before, what they are a duplicate of, and whether they are a repeat."""
+    rows = world.run(
+        "select tracking_id, duplicate_of, is_repeat from marts.fct_complaints where is_duplicate or is_repeat"
+    )
+    return {(tracking_id, duplicate_of, is_repeat) for tracking_id, duplicate_of, is_repeat in rows}
 
 
 def march(world: RawWorld) -> list[tuple[int, ...]]:
@@ -115,11 +148,14 @@ def first_night(world: RawWorld) -> None:
     )
     # Routed on Wednesday the 23rd: five working days end on the second night.
     world.complaint(FIRST, BATAM, "#4", [("MASUK", "2021-06-22 09:00"), ("DISPOSISI", "2021-06-23 09:00")])
-    world.complaint(FIRST, BATAM, "#5", [("MASUK", "2021-06-21 09:00")])
+    # One reporter told Batam and, an hour later, Karimun.
+    world.complaint(FIRST, BATAM, "#5", [("MASUK", "2021-06-21 09:00")], reporter_key="one")
     world.delivery(FIRST, KARIMUN)
-    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-06-21 09:00")])
+    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-06-21 10:00")], reporter_key="one")
     world.delivery(FIRST, PUPR, verdict="held")
-    world.complaint(FIRST, PUPR, "#6", [("MASUK", "2021-06-21 09:00")])
+    world.complaint(FIRST, PUPR, "#6", [("MASUK", "2021-06-21 09:00")], reporter_key="another")
+    world.delivery(FIRST, BATAM, "ratings")
+    world.rating(FIRST, BATAM, "#3", 4)
 
 
 def second_night(world: RawWorld) -> None:
@@ -137,7 +173,8 @@ def second_night(world: RawWorld) -> None:
         "#2",
         [("MASUK", "2021-06-14 09:00"), ("DISPOSISI", "2021-06-30 09:00"), ("SELESAI_MANUAL", "2021-06-30 15:00")],
     )
-    world.complaint(SECOND, PUPR, "#7", [("MASUK", "2021-06-30 09:00")])
+    # Told before by its reporter, in a complaint that is held.
+    world.complaint(SECOND, PUPR, "#7", [("MASUK", "2021-06-30 09:00")], reporter_key="another")
     world.delivery(SECOND, KARIMUN)
     world.complaint(SECOND, KARIMUN, "#11", [("MASUK", "2021-03-10 09:00"), ("DISPOSISI", "2021-03-11 09:00")])
 
@@ -145,8 +182,11 @@ def second_night(world: RawWorld) -> None:
 def corrections(world: RawWorld) -> None:
     world.take_back(FIRST, BATAM, "#5")
     world.take_back(FIRST, KARIMUN, "#8")
-    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-05-21 09:00")])
-    world.complaint(FIRST, KARIMUN, "#9", [("MASUK", "2021-06-21 09:00"), ("DISPOSISI", "2021-06-21 10:00")])
+    world.complaint(FIRST, KARIMUN, "#8", [("MASUK", "2021-05-21 09:00")], reporter_key="one")
+    world.complaint(
+        FIRST, KARIMUN, "#9", [("MASUK", "2021-06-21 09:00"), ("DISPOSISI", "2021-06-21 10:00")], reporter_key="one"
+    )
     world.complaint(FIRST, BATAM, "#10", [("MASUK", "2021-04-21 09:00")])
     world.run("update quality.agency_verdict set verdict = 'pass' where night = %s and agency_code = %s", (FIRST, PUPR))
+    world.quarantine(FIRST, BATAM, "ratings", world.value("select row_id from raw.ratings where tracking_id = '#3'"))
     world.run("update raw.agencies set name = 'Kabupaten Karimun (baru)' where agency_code = %s", (KARIMUN,))

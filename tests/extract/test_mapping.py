@@ -54,6 +54,22 @@ def test_a_record_of_the_national_system_reads_as_the_contract_says() -> None:
     assert mapper.unknown_fields == set()
 
 
+def test_a_notice_to_the_reporter_is_told_from_the_answer() -> None:
+    log = [
+        {
+            "urutan": number,
+            "jenis": kind,
+            "waktu": f"2021-03-0{3 + number}T09:00:00+07:00",
+            "unit": None,
+            "aktor": "sistem",
+        }
+        for number, kind in enumerate(["masuk", "disposisi", "respon awal", "tindak lanjut"], start=1)
+    ]
+    _, row, events, _ = mapped(national(riwayat=log))
+    assert row.problems == []
+    assert [event["event_type"] for event in events] == ["MASUK", "DISPOSISI", "RESPON_AWAL", "TINDAK_LANJUT"]
+
+
 def test_no_identity_leaves_the_mapper() -> None:
     _, row, _, _ = mapped(national())
     written = repr(row)

@@ -275,6 +275,7 @@ def test_the_code_lists_come_from_the_seeds() -> None:
     assert {"MASUK", "RATING"} < references.event_types
     assert {"KESEHATAN", "KESEHATAN > PELAYANAN KESEHATAN"} < set(references.categories)
     assert "TINDAK_LANJUT > SELESAI_MANUAL" in references.transitions
+    assert {"DISPOSISI > RESPON_AWAL", "RESPON_AWAL > TINDAK_LANJUT"} < references.transitions
     assert "MASUK > RATING" not in references.transitions
     assert references.scales["LAPOR-2020"] == (1, 4)
     assert references.regions["21.71"] == [(date(2019, 1, 1), None)]

@@ -197,7 +197,7 @@ CASES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
         {"_problems": ["responded_on: 'kemarin' is no date"]},
         {"survey_rest_readable"},
     ),
-    "a survey nobody knows": ("survey_responses", {"survey_code": "SKM-2021"}, {"survey_known"}),
+    "a survey nobody knows": ("survey_responses", {"survey_code": "SURVEI-LAIN-2021"}, {"survey_known"}),
     "an attribute not asked": ("survey_responses", {"answers": {"keindahan": 3}}, {"attributes_known"}),
     "answered in the future": (
         "survey_responses",

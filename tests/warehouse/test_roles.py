@@ -92,6 +92,24 @@ def test_only_engineers_enter_the_rooms_that_are_dbts_own(warehouse: Connection,
     )
 
 
+@pytest.mark.parametrize("role", MAY)
+def test_who_reads_marts_may_check_their_arithmetic(warehouse: Connection, role: str) -> None:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(
+            "select has_schema_privilege(%(role)s, 'statistics', 'usage'), has_schema_privilege(%(role)s, 'statistics', 'create'),"
+            " count(*), bool_and(has_function_privilege(%(role)s, oid, 'execute'))"
+            " from pg_proc where pronamespace = 'statistics'::regnamespace",
+            {"role": role},
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    may_use, may_create, functions, may_execute = row
+    assert functions > 5
+    assert may_execute
+    assert may_use is (role not in ("loader", "gate"))
+    assert not may_create
+
+
 def test_a_connection_acts_as_its_role(warehouse: Connection) -> None:
     with connect("panrb_analyst") as connection, connection.cursor() as cursor:
         cursor.execute("select current_user, current_setting('timezone')")

@@ -137,6 +137,7 @@ create table if not exists raw.ratings (
 );
 comment on table raw.ratings is 'Versions of the reporter''s rating of a closed complaint: key (source_system, tracking_id, agency_code).';
 create index if not exists ratings_delivery on raw.ratings (delivery_id);
+create index if not exists ratings_night on raw.ratings (night);
 create index if not exists ratings_key on raw.ratings (agency_code, source_system, tracking_id, night desc);
 
 create table if not exists raw.units (

@@ -13,13 +13,20 @@ with reached as (
         max(occurred_at) filter (where is_routing) as last_routed_at,
         max(occurred_at) filter (where event_type = 'BUKAN_WEWENANG') as last_returned_at,
         min(occurred_at) filter (where is_follow_up) as followed_up_at,
+        min(occurred_at) filter (where response_kind = 'NOTICE') as first_notice_at,
+        -- Where no notice is told the source does not tell notices from answers: its first answer may be either.
+        case
+            when bool_or(response_kind = 'NOTICE') then min(occurred_at) filter (where response_kind = 'SUBSTANCE')
+        end as substantive_response_at,
         max(occurred_at) filter (where status_after = 'SELESAI') as last_completed_at,
         max(occurred_at) filter (where status_after = 'DIARSIPKAN') as last_archived_at,
+        max(occurred_at) filter (where status_after = 'TERTUNDA') as last_held_at,
         greatest(
             count(*) filter (where event_type = 'BUKAN_WEWENANG'), count(*) filter (where event_type = 'REDISPOSISI')
         )::integer as reassigned_count,
         (count(*) filter (where event_type = 'BUKA_KEMBALI'))::integer as reopened_count,
         coalesce(sum(paused_working_days), 0)::integer as on_hold_working_days,
+        coalesce(sum(paused_working_days) filter (where not was_verified), 0)::integer as verification_pause,
         coalesce(sum(paused_working_days) filter (where was_routed and not was_followed_up), 0)::integer as response_pause,
         coalesce(sum(paused_working_days) filter (where was_routed), 0)::integer as completion_pause
     from {{ ref('int_complaint_events') }}
@@ -44,6 +51,8 @@ select
             when reached.status_code is null and records.status_code = 'SELESAI' then coalesce(records.completed_at, records.updated_at)
         end
     ) as followed_up_at,
+    reached.first_notice_at,
+    reached.substantive_response_at,
     case
         when reached.status_code is null and records.status_code = 'SELESAI' then coalesce(records.completed_at, records.updated_at)
         when reached.status_code = 'SELESAI' then reached.last_completed_at
@@ -59,6 +68,12 @@ select
     coalesce(reached.reassigned_count, 0) as reassigned_count,
     coalesce(reached.reopened_count, 0) as reopened_count,
     coalesce(reached.on_hold_working_days, 0) as on_hold_working_days,
+    -- What stops a clock without ending it: the present pause; a return that nobody has routed on yet.
+    case when reached.status_code = 'TERTUNDA' then reached.last_held_at end as on_hold_at,
+    case
+        when reached.status_code = 'TERDISPOSISI' and reached.last_returned_at >= reached.last_routed_at then reached.last_returned_at
+    end as returned_at,
+    coalesce(reached.verification_pause, 0) as verification_pause,
     coalesce(reached.response_pause, 0) as response_pause,
     coalesce(reached.completion_pause, 0) as completion_pause
 from {{ ref('int_complaint_versions') }} as records

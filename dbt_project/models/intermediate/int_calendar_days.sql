@@ -1,4 +1,6 @@
 -- One row per day of 2019 to 2026 with the running count of working days, which makes "working days between" a subtraction.
+--
+-- The calendar as it was known on the night the build looks up to: a rebuild of the past counts the joint leave of then.
 with days as (
     select generate_series('2019-01-01'::date, '2026-12-31'::date, interval '1 day')::date as calendar_date
 ),
@@ -9,6 +11,7 @@ holidays as (
         string_agg(name, '; ' order by name) as holiday_name,
         min(kind) as holiday_kind
     from {{ ref('calendar') }}
+    where {{ calendar_is_known(on="(select night from " ~ ref('int_build_scope') ~ ")") }}
     group by holiday_date
 ),
 

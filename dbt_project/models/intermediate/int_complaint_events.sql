@@ -7,6 +7,7 @@ with delivered as (
         types.is_routing,
         types.is_follow_up,
         types.completion_mode,
+        types.response_kind,
         types.status_after is not null or types.is_resuming as changes_status
     from {{ ref('int_changed_complaints') }} as changed
     inner join {{ ref('stg_complaint_events') }} as versions
@@ -31,6 +32,7 @@ latest as (
 in_order as (
     select
         latest.*,
+        coalesce(bool_or(is_routing or event_type = 'VERIFIKASI') over before_this, false) as was_verified,
         coalesce(bool_or(is_routing) over before_this, false) as was_routed,
         coalesce(bool_or(is_follow_up) over before_this, false) as was_followed_up,
         lead(occurred_date) over in_log as next_date
@@ -86,6 +88,8 @@ select
     with_state.is_routing,
     with_state.is_follow_up,
     with_state.completion_mode,
+    with_state.response_kind,
+    with_state.was_verified,
     with_state.was_routed,
     with_state.was_followed_up,
     -- A pause lasts until the next event; one that still lasts has no length yet.

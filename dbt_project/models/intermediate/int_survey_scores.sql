@@ -1,23 +1,27 @@
--- One row per survey wave and attribute: the weighted share of respondents in the top boxes.
+-- One row per wave of the survey of LAPOR! users and attribute: the weighted share of respondents in the top boxes.
 with answers as (
     select
         responses.wave,
         responses.survey_code,
-        responses.respondent_key,
         responses.sampling_weight,
+        waves.top_box_from,
         answered.attribute,
         answered.score::integer as score
     from {{ ref('fct_survey_responses') }} as responses
+    inner join {{ ref('survey_waves') }} as waves
+        on
+            responses.wave = waves.wave
+            and responses.survey_code = waves.survey_code
+            and waves.metric_kind = 'TOP2BOX_LAPOR'
     cross join lateral jsonb_each_text(responses.answers) as answered (attribute, score)
 )
 
 select
-    answers.wave,
-    answers.survey_code,
-    answers.attribute,
+    wave,
+    survey_code,
+    attribute,
     count(*)::integer as answer_count,
-    sum(answers.sampling_weight) filter (where answers.score >= waves.top_box_from) / sum(answers.sampling_weight) as top_box_share
+    sum(sampling_weight) filter (where score >= top_box_from) / sum(sampling_weight) as top_box_share
 from answers
-inner join {{ ref('survey_waves') }} as waves on answers.wave = waves.wave and answers.survey_code = waves.survey_code
-where answers.score is not null
-group by answers.wave, answers.survey_code, answers.attribute
+where score is not null
+group by wave, survey_code, attribute

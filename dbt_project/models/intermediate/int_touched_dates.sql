@@ -1,12 +1,15 @@
 {{ config(materialized='incremental', incremental_strategy='append') }}
--- One row per agency and month of receipt, or date of a flow, that the published facts had for the complaints now computed anew.
+-- One row per agency and month of receipt, month or week of receipt of what it owned, month of a rating or date of a flow, that the
+-- published facts had for the complaints and ratings now computed anew.
 --
 -- Written before the facts change and kept until the build is published (macro start_build), so that a build that is killed half-way
 -- does not forget which rows of the reports it left behind. The reports recompute these besides what the facts say afterwards.
--- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_build_scope') }}
+-- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_changed_ratings') }}, {{ ref('int_build_scope') }}
 {% set assignments = mart_before_this_build('fct_assignments') %}
+{% set complaints = mart_before_this_build('fct_complaints') %}
 {% set events = mart_before_this_build('fct_complaint_events') %}
-{% if assignments and events and not is_full_build() %}
+{% set ratings = mart_before_this_build('fct_ratings') %}
+{% if assignments and complaints and events and ratings and not is_full_build() %}
 with published as (
     select
         assignments.agency_code,
@@ -25,6 +28,22 @@ touched as (
         'received_month' as touched,
         received_month as touched_date
     from published
+    union
+    select
+        complaints.agency_code,
+        'received_week',
+        date_trunc('week', complaints.received_date)::date
+    from {{ ref('int_changed_complaints') }} as changed
+    inner join {{ complaints }} as complaints
+        on changed.source_system = complaints.source_system and changed.tracking_id = complaints.tracking_id
+    union
+    select
+        complaints.agency_code,
+        'owner_month',
+        complaints.received_month
+    from {{ ref('int_changed_complaints') }} as changed
+    inner join {{ complaints }} as complaints
+        on changed.source_system = complaints.source_system and changed.tracking_id = complaints.tracking_id
     union
     select
         agency_code,
@@ -54,6 +73,17 @@ touched as (
     inner join {{ events }} as events
         on changed.source_system = events.source_system and changed.tracking_id = events.tracking_id
     where events.stock_effect is not null
+    union
+    select
+        ratings.agency_code,
+        'rated_month',
+        ratings.rated_month
+    from {{ ref('int_changed_ratings') }} as changed
+    inner join {{ ratings }} as ratings
+        on
+            changed.source_system = ratings.source_system
+            and changed.tracking_id = ratings.tracking_id
+            and changed.agency_code = ratings.agency_code
 )
 
 select * from touched

@@ -34,7 +34,8 @@ select
     source.status as status_code,
     source.received_at,
     source.completed_at,
-    source.updated_at
+    source.updated_at,
+    source.reporter_key
 from source
 inner join accepted on source.delivery_id = accepted.delivery_id
 where not exists (

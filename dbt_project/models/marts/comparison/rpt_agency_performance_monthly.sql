@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_worked_on',
     pre_hook='{{ refuse_partial_refresh() }}',
-    work_list='int_touched_agency_months',
+    work_list='int_reported_agency_months',
     work_keys=['agency_code', 'month'],
     indexes=[{'columns': ['month']}],
 ) }}
@@ -12,27 +12,25 @@ with counted as (
         worked_on.agency_code,
         worked_on.month,
         worked_on.is_covered,
-        count(assignments.tracking_id)::integer as received_count,
-        (count(*) filter (where assignments.status_code <> 'DIARSIPKAN'))::integer as valid_count,
-        count(assignments.routed_at)::integer as routed_count,
-        count(assignments.followed_up_at)::integer as followed_up_count,
-        count(assignments.completed_at)::integer as completed_count,
-        (count(*) filter (where assignments.completion_mode = 'MANUAL'))::integer as completed_manual_count,
-        (count(*) filter (where assignments.completion_mode = 'OTOMATIS'))::integer as completed_automatic_count,
-        (count(*) filter (where assignments.status_code = 'TERTUNDA'))::integer as on_hold_count,
-        (count(*) filter (where assignments.status_code = 'DIARSIPKAN'))::integer as archived_count,
-        (count(*) filter (where assignments.reopened_count > 0))::integer as reopened_count,
-        (count(*) filter (where assignments.reassigned_count > 0))::integer as reassigned_count,
-        (count(*) filter (where assignments.reassigned_count > 0 and assignments.routed_at is not null))::integer as rerouted_count,
-        (count(*) filter (where assignments.is_first_response_due))::integer as first_response_due_count,
-        (count(*) filter (where assignments.is_first_response_due and assignments.first_response_outcome = 'met'))::integer
-            as first_response_within_limit_count,
-        (count(*) filter (where assignments.is_completion_due))::integer as completion_due_count,
-        (count(*) filter (where assignments.is_completion_due and assignments.completion_outcome = 'met'))::integer
-            as completion_within_limit_count
-    from {{ ref('int_touched_agency_months') }} as worked_on
-    left join {{ ref('fct_assignments') }} as assignments
-        on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
+        coalesce(sum(case_mix.received_count), 0)::integer as received_count,
+        coalesce(sum(case_mix.valid_count), 0)::integer as valid_count,
+        coalesce(sum(case_mix.routed_count), 0)::integer as routed_count,
+        coalesce(sum(case_mix.routed_once_count), 0)::integer as routed_once_count,
+        coalesce(sum(case_mix.followed_up_count), 0)::integer as followed_up_count,
+        coalesce(sum(case_mix.completed_count), 0)::integer as completed_count,
+        coalesce(sum(case_mix.completed_manual_count), 0)::integer as completed_manual_count,
+        coalesce(sum(case_mix.completed_automatic_count), 0)::integer as completed_automatic_count,
+        coalesce(sum(case_mix.on_hold_count), 0)::integer as on_hold_count,
+        coalesce(sum(case_mix.archived_count), 0)::integer as archived_count,
+        coalesce(sum(case_mix.reopened_count), 0)::integer as reopened_count,
+        coalesce(sum(case_mix.reassigned_count), 0)::integer as reassigned_count,
+        coalesce(sum(case_mix.first_response_due_count), 0)::integer as first_response_due_count,
+        coalesce(sum(case_mix.first_response_within_limit_count), 0)::integer as first_response_within_limit_count,
+        coalesce(sum(case_mix.completion_due_count), 0)::integer as completion_due_count,
+        coalesce(sum(case_mix.completion_within_limit_count), 0)::integer as completion_within_limit_count
+    from {{ ref('int_reported_agency_months') }} as worked_on
+    left join {{ ref('int_agency_month_case_mix') }} as case_mix
+        on worked_on.agency_code = case_mix.agency_code and worked_on.month = case_mix.month
     group by worked_on.agency_code, worked_on.month, worked_on.is_covered
 )
 
@@ -41,7 +39,6 @@ select
     counted.month,
     agencies.name as agency_name,
     agencies.kind,
-    agencies.peer_group,
     agencies.province_code,
     agencies.is_simulated,
     counted.received_count,
@@ -68,9 +65,16 @@ select
     {{ wilson('counted.completed_count', 'counted.received_count', 'high') }} as completed_rate_high,
     {{ rate('counted.completed_count', 'counted.valid_count') }} as completed_rate_of_valid,
     {{ rate('counted.completed_count', 'counted.routed_count') }} as completed_rate_of_routed,
-    1 - {{ rate('counted.rerouted_count', 'counted.routed_count') }} as routing_accuracy_rate_of_routed,
+    {{ rate('counted.routed_once_count', 'counted.routed_count') }} as routing_accuracy_rate_of_routed,
     {{ rate('counted.first_response_within_limit_count', 'counted.first_response_due_count') }} as first_response_within_limit_rate_of_due,
-    {{ rate('counted.completion_within_limit_count', 'counted.completion_due_count') }} as completion_within_limit_rate_of_due
+    {{ rate('counted.completion_within_limit_count', 'counted.completion_due_count') }} as completion_within_limit_rate_of_due,
+    survival.first_response_working_days_median,
+    survival.first_response_working_days_p90,
+    survival.completion_working_days_median,
+    survival.completion_working_days_p90,
+    coalesce(survival.is_settled, true) as is_settled
 from counted
+left join {{ ref('int_agency_month_survival') }} as survival
+    on counted.agency_code = survival.agency_code and counted.month = survival.month
 left join {{ ref('dim_agencies') }} as agencies on counted.agency_code = agencies.agency_code and agencies.is_current
 where counted.is_covered or counted.received_count > 0

@@ -21,7 +21,6 @@ select
     dated.next_night as valid_to,
     dated.name,
     dated.kind,
-    dated.kind as peer_group,
     dated.province_code,
     dated.kemendagri_code,
     regions.bps_code,

@@ -15,6 +15,7 @@
         {'columns': ['night']},
         {'columns': ['is_first_response_due', 'first_response_due_date']},
         {'columns': ['is_completion_due', 'completion_due_date']},
+        {'columns': ['is_verification_due', 'verification_due_date']},
     ],
 ) }}
 -- One row per complaint and agency that was assigned it.
@@ -39,20 +40,28 @@ select
     records.unit_code,
     records.unit_name,
     records.supervision_level,
+    coalesce(repetitions.is_duplicate, false) as is_duplicate,
+    coalesce(repetitions.is_repeat, false) as is_repeat,
     milestones.reassigned_count,
     milestones.reopened_count,
     milestones.on_hold_working_days,
+    milestones.response_pause as response_pause_working_days,
+    milestones.completion_pause as completion_pause_working_days,
     milestones.received_at,
     {{ business_date('milestones.received_at') }} as received_date,
     date_trunc('month', {{ business_date('milestones.received_at') }})::date as received_month,
     milestones.verified_at,
     milestones.routed_at,
     milestones.followed_up_at,
+    milestones.first_notice_at,
+    milestones.substantive_response_at,
     milestones.completed_at,
     milestones.completion_mode,
     milestones.archived_at,
     {{ business_date('places.entered_at') }} as entered_date,
     {{ business_date('places.transferred_out_at') }} as transferred_out_date,
+    {{ business_date('milestones.returned_at') }} as returned_date,
+    {{ business_date('milestones.on_hold_at') }} as on_hold_date,
     case
         when milestones.status_code in ('SELESAI', 'DIARSIPKAN')
             then {{ business_date('coalesce(milestones.completed_at, milestones.archived_at, milestones.received_at)') }}
@@ -67,7 +76,12 @@ select
     clocks.completion_due_date,
     clocks.is_completion_due,
     clocks.completion_working_days,
-    clocks.completion_outcome
+    clocks.completion_outcome,
+    receipt_clocks.verification_due_date,
+    receipt_clocks.is_verification_due,
+    receipt_clocks.verification_working_days,
+    receipt_clocks.verification_outcome,
+    receipt_clocks.first_notice_within_limit
 from {{ ref('int_assignment_milestones') }} as milestones
 inner join {{ ref('int_complaint_versions') }} as records
     on
@@ -84,4 +98,11 @@ inner join {{ ref('int_assignment_clocks') }} as clocks
         milestones.source_system = clocks.source_system
         and milestones.tracking_id = clocks.tracking_id
         and milestones.agency_code = clocks.agency_code
+inner join {{ ref('int_assignment_receipt_clocks') }} as receipt_clocks
+    on
+        milestones.source_system = receipt_clocks.source_system
+        and milestones.tracking_id = receipt_clocks.tracking_id
+        and milestones.agency_code = receipt_clocks.agency_code
 left join {{ ref('report_classes') }} as classes on records.report_class = classes.report_class
+left join {{ ref('int_complaint_repetitions') }} as repetitions
+    on milestones.source_system = repetitions.source_system and milestones.tracking_id = repetitions.tracking_id

@@ -4,7 +4,12 @@
     pre_hook='{{ refuse_partial_refresh() }}',
     work_list='int_changed_complaints',
     work_keys=['source_system', 'tracking_id'],
-    indexes=[{'columns': ['source_system', 'tracking_id'], 'unique': true}, {'columns': ['agency_code', 'received_month']}, {'columns': ['received_month']}],
+    indexes=[
+        {'columns': ['source_system', 'tracking_id'], 'unique': true},
+        {'columns': ['agency_code', 'received_month']},
+        {'columns': ['received_month']},
+        {'columns': ['received_date']},
+    ],
 ) }}
 -- One row per complaint nationally, however many agencies had it: described as its present owner tells it, with the first
 -- time any agency reached each milestone.
@@ -26,7 +31,9 @@ nationally as (
         min(received_at) as received_at,
         min(verified_at) as verified_at,
         min(routed_at) as routed_at,
-        min(followed_up_at) as followed_up_at
+        min(followed_up_at) as followed_up_at,
+        min(first_notice_at) as first_notice_at,
+        min(substantive_response_at) as substantive_response_at
     from assignments
     group by source_system, tracking_id
 )
@@ -48,6 +55,10 @@ select
     owner.unit_code,
     owner.unit_name,
     owner.supervision_level,
+    repetitions.duplicate_of_system,
+    repetitions.duplicate_of,
+    owner.is_duplicate,
+    owner.is_repeat,
     nationally.agency_count,
     nationally.reassigned_count,
     nationally.reopened_count,
@@ -57,6 +68,8 @@ select
     nationally.verified_at,
     nationally.routed_at,
     nationally.followed_up_at,
+    nationally.first_notice_at,
+    nationally.substantive_response_at,
     owner.completed_at,
     owner.completion_mode,
     owner.archived_at,
@@ -71,3 +84,5 @@ inner join assignments as owner
         nationally.source_system = owner.source_system
         and nationally.tracking_id = owner.tracking_id
         and owner.is_owner
+left join {{ ref('int_complaint_repetitions') }} as repetitions
+    on nationally.source_system = repetitions.source_system and nationally.tracking_id = repetitions.tracking_id

@@ -1,5 +1,5 @@
--- One row per respondent of a survey: the latest accepted version of the answers.
-select distinct on (survey_code, respondent_key)
+-- One row per respondent of a survey of an agency: the latest accepted version of the answers. Agencies number their respondents alike.
+select distinct on (agency_code, survey_code, respondent_key)
     survey_code,
     respondent_key,
     wave,
@@ -10,4 +10,4 @@ select distinct on (survey_code, respondent_key)
     answers,
     responded_on
 from {{ ref('stg_survey_responses') }}
-order by survey_code, respondent_key, night desc
+order by agency_code, survey_code, respondent_key, night desc
