@@ -93,7 +93,7 @@ bench: $(READY) .venv-bench/.locked ## what a night costs, whether it grows with
 bench-gate: $(READY) ## what the gate catches of the dirt the simulator hid, and what judging a large night costs
 	.venv/bin/python -m bench gate
 
-bench-fairness: $(READY) ## whether the comparison of agencies is right: 200 pretended nations whose truth is known (15 minutes)
+bench-fairness: $(READY) ## whether the comparison of agencies is right: 200 pretended nations whose truth is known (10 minutes)
 	.venv/bin/python -m bench fairness
 
 bench-marts: $(READY) ## a night's build over 1 and 10 million complaints of history, and analysts' questions (70 GB of disk, over an hour)

@@ -130,7 +130,7 @@ LINES: tuple[tuple[str, str, str, tuple[float, float] | None], ...] = (
     ("flagged at 1.96 when none differs, n >= 30", "flagged_30", "%", (0.035, 0.065)),
     ("flagged at 1.96 when none differs, as published", "flagged_published", "%", (0.035, 0.065)),
     ("coverage of 95 % rank intervals", "rank_coverage", "%", (0.93, 0.985)),
-    ("coverage of 95 % rank intervals, 30 peers and more", "rank_coverage_large", "%", (0.93, 0.975)),
+    ("coverage of 95 % rank intervals, 30 peers and more", "rank_coverage_large", "%", (0.93, 0.97)),
     ("mean width of rank intervals (places)", "rank_width", "", None),
     ("the same from joint draws: coverage", "draws_coverage", "%", None),
     ("the same from joint draws: width", "draws_width", "", None),

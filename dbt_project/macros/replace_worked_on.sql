@@ -11,6 +11,7 @@
 {% macro get_incremental_replace_worked_on_sql(arg_dict) %}
     {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
     {% set work_from = config.get('work_from') %}
+    set local enable_nestloop to default; -- a model's own query may have needed it off
     {% if is_full_build() %}
     delete from {{ arg_dict['target_relation'] }};
     {% else %}

@@ -14,76 +14,95 @@ with assignments as (
     select
         assignments.*,
         coalesce(assignments.transferred_out_date, assignments.closed_date) as left_date,
-        entered_day.clock_start_index + assignments.on_hold_working_days as wait_start_index
+        entered_day.clock_start_index + assignments.on_hold_working_days as wait_start_index,
+        {{ rule_value('ping_pong_count', 'assignments.received_date') }} as ping_pong_count
     from {{ ref('int_touched_agency_months') }} as worked_on
     inner join {{ ref('fct_assignments') }} as assignments
         on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
     left join {{ ref('int_calendar_days') }} as entered_day on assignments.entered_date = entered_day.calendar_date
 ),
 
-looked_at as (
+judged as (
     select
-        assignments.agency_code,
-        assignments.received_month as month,
-        told.indication,
-        told.is_case,
-        assignments.is_secret,
-        assignments.category_id,
-        assignments.entered_date,
-        assignments.left_date,
-        assignments.wait_start_index
+        assignments.*,
+        is_open and status_code <> 'TERTUNDA' and wait_start_index is not null as is_waiting,
+        is_first_response_due and first_response_outcome = 'missed' and followed_up_at is null as is_unanswered,
+        routed_at is not null and reassigned_count >= ping_pong_count as is_passed_around
     from assignments
-    cross join
-        lateral (
-            values
-            (
-                'penundaan_berlarut',
-                assignments.status_code <> 'DIARSIPKAN',
-                assignments.is_open and assignments.status_code <> 'TERTUNDA' and assignments.wait_start_index is not null
-            ),
-            (
-                'tidak_menanggapi',
-                assignments.is_first_response_due,
-                assignments.first_response_outcome = 'missed' and assignments.followed_up_at is null
-            ),
-            (
-                'bolak_balik_disposisi',
-                assignments.routed_at is not null,
-                assignments.reassigned_count >= {{ rule_value('ping_pong_count', 'assignments.received_date') }}
-            ),
-            (
-                'dibuka_kembali',
-                assignments.status_code = 'SELESAI' or assignments.reopened_count > 0,
-                assignments.reopened_count > 0
-            ),
-            ('pengaduan_berulang', not assignments.is_anonymous, assignments.is_repeat)
-        ) as told (indication, is_base, is_case)
-    where told.is_base
+),
+
+-- In one pass over the complaints, then a row per indication.
+summed as (
+    select
+        agency_code,
+        received_month as month,
+        count(*) filter (where status_code <> 'DIARSIPKAN') as valid_count,
+        count(*) filter (where is_first_response_due) as due_count,
+        count(*) filter (where routed_at is not null) as routed_count,
+        count(*) filter (where status_code = 'SELESAI' or reopened_count > 0) as closed_count,
+        count(*) filter (where not is_anonymous) as known_count,
+        count(*) filter (where is_waiting) as waiting_count,
+        count(*) filter (where is_unanswered) as unanswered_count,
+        count(*) filter (where is_passed_around) as passed_around_count,
+        count(*) filter (where reopened_count > 0) as reopened_count,
+        count(*) filter (where is_repeat and not is_anonymous) as repeat_count,
+        array_agg(wait_start_index order by wait_start_index) filter (where is_waiting) as wait_start_indexes
+    from judged
+    group by agency_code, received_month
 ),
 
 counted as (
     select
-        agency_code,
-        month,
-        indication,
-        count(*)::integer as base_count,
-        (count(*) filter (where is_case))::integer as case_count,
-        array_agg(wait_start_index order by wait_start_index)
-        filter (where is_case and indication = 'penundaan_berlarut') as wait_start_indexes
-    from looked_at
-    group by agency_code, month, indication
+        summed.agency_code,
+        summed.month,
+        told.indication,
+        told.base_count::integer as base_count,
+        told.case_count::integer as case_count,
+        told.wait_start_indexes
+    from summed
+    cross join
+        lateral (
+            values
+            ('penundaan_berlarut', summed.valid_count, summed.waiting_count, summed.wait_start_indexes),
+            ('tidak_menanggapi', summed.due_count, summed.unanswered_count, null),
+            ('bolak_balik_disposisi', summed.routed_count, summed.passed_around_count, null),
+            ('dibuka_kembali', summed.closed_count, summed.reopened_count, null),
+            ('pengaduan_berulang', summed.known_count, summed.repeat_count, null)
+        ) as told (indication, base_count, case_count, wait_start_indexes)
+    where told.base_count > 0
+),
+
+shown as (
+    select
+        judged.agency_code,
+        judged.received_month as month,
+        told.indication,
+        judged.category_id,
+        judged.entered_date,
+        judged.left_date,
+        judged.wait_start_index
+    from judged
+    cross join
+        lateral (
+            values
+            ('penundaan_berlarut', judged.is_waiting),
+            ('tidak_menanggapi', judged.is_unanswered),
+            ('bolak_balik_disposisi', judged.is_passed_around),
+            ('dibuka_kembali', judged.reopened_count > 0),
+            ('pengaduan_berulang', judged.is_repeat and not judged.is_anonymous)
+        ) as told (indication, is_case)
+    where told.is_case and not judged.is_secret
 ),
 
 -- Whose order is the same show the same: what is told of an example is all there is to order by.
 ranked as (
     select
-        looked_at.*,
+        shown.*,
         row_number() over (
             partition by agency_code, month, indication
             order by wait_start_index, entered_date, left_date desc nulls first, category_id
         ) as place
-    from looked_at
-    where is_case and not is_secret
+    from shown
 ),
 
 examples as (

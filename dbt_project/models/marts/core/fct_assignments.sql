@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_worked_on',
-    pre_hook='{{ refuse_partial_refresh() }}',
+    pre_hook=['{{ refuse_partial_refresh() }}', 'set local enable_nestloop = off'],
     work_list='int_changed_complaints',
     work_keys=['source_system', 'tracking_id'],
     indexes=[
@@ -19,6 +19,9 @@
     ],
 ) }}
 -- One row per complaint and agency that was assigned it.
+--
+-- All joins are by key. The planner takes the parts of a key for independent, expects one row of them and would then loop over the rest:
+-- hours over ten million complaints (enable_nestloop).
 -- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_dates') }}
 select
     milestones.source_system,
