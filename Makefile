@@ -75,7 +75,7 @@ real: $(READY) ## the same pipeline over real data: East Java's official recaps,
 	echo "query it with: LAPOR_STATE_DIR=$(STATE)/real make sql Q=\"select ...\""
 
 test: $(READY) ## every test, against real servers of its own
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff, mypy --strict, sqlfluff, and that every model, seed and column is described
 	.venv/bin/ruff check .

@@ -131,7 +131,10 @@ def questions(text: str) -> list[tuple[str, str]]:
 
 @contextmanager
 def warehouse(directory: Path | None) -> Iterator[Path]:
-    """An empty warehouse on a server of its own while the block lasts."""
+    """An empty warehouse on a server of its own while the block lasts.
+
+    Without autovacuum: its work would fall on whoever runs.
+    """
     with TemporaryDirectory(prefix="lapor-bench-marts-", dir=directory) as name:
         state = Path(name)
         state.chmod(0o755)  # PostgreSQL may run as a user of its own
@@ -143,6 +146,10 @@ def warehouse(directory: Path | None) -> Iterator[Path]:
 
         try:
             call("up")
+            with closing(psycopg2.connect(socket_dsn(state))) as connection, connection.cursor() as cursor:
+                connection.autocommit = True
+                cursor.execute("alter system set autovacuum = off")
+                cursor.execute("select pg_reload_conf()")
             yield state
         finally:
             call("down")
