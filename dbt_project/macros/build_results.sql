@@ -7,7 +7,8 @@
 {% macro record_build(results) %}
     {% if not execute %}{{ return('') }}{% endif %}
     {% set nodes = [] %}
-    {% for result in results %}
+    {# Reports that are only described (exposures) are listed by dbt as well; nothing was made of them. #}
+    {% for result in results if result.node.resource_type != 'exposure' %}
         {% set is_test = result.node.resource_type in ('test', 'unit_test') %}
         {% set found_rows = result.node.resource_type == 'test' and result.status in ('fail', 'warn') %}
         {% set affected = result.adapter_response.get('rows_affected', -1) %}
