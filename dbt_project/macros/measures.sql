@@ -61,10 +61,10 @@
 {%- endmacro %}
 
 
-{# Value of a rule of comparison on a date, as a scalar subquery. #}
-{% macro comparison_rule(rule, on_date) -%}
+{# Value of a rule of a seed (rule, value, valid_from, valid_to) in force on a date, as a scalar subquery; null outside its dates. #}
+{% macro rule_value(seed, rule, on_date) -%}
     (
-        select rules.value from {{ ref('comparison_rules') }} as rules
+        select rules.value from {{ ref(seed) }} as rules
         where
             rules.rule = '{{ rule }}'
             and {{ on_date }} >= rules.valid_from

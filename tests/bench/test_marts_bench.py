@@ -17,7 +17,9 @@ def build(history: int, wall: float) -> Build:
 
 
 def test_a_question_is_a_heading_with_a_block_of_sql() -> None:
-    text = "# Title\n\n## PANRB\n\n### 1. One\n```sql\nselect 1;\n```\n\n### Words\n\n### 2. Two\n```sql\nselect 2\n```\n"
+    text = (
+        "# Title\n\n## PANRB\n\n### 1. One\n```sql\nselect 1;\n```\n\n### Words\n\n### 2. Two\n```sql\nselect 2\n```\n"
+    )
     assert scale.questions(text) == [("1. One", "select 1;\n"), ("2. Two", "select 2\n")]
 
 

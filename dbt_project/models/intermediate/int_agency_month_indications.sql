@@ -15,7 +15,7 @@ with assignments as (
         assignments.*,
         coalesce(assignments.transferred_out_date, assignments.closed_date) as left_date,
         entered_day.clock_start_index + assignments.on_hold_working_days as wait_start_index,
-        {{ rule_value('ping_pong_count', 'assignments.received_date') }} as ping_pong_count
+        {{ rule_value('oversight_thresholds', 'ping_pong_count', 'assignments.received_date') }} as ping_pong_count
     from {{ ref('int_touched_agency_months') }} as worked_on
     inner join {{ ref('fct_assignments') }} as assignments
         on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
@@ -120,7 +120,7 @@ examples as (
             order by place
         ) as examples
     from ranked
-    where place <= {{ rule_value('example_count', 'month') }}
+    where place <= {{ rule_value('oversight_thresholds', 'example_count', 'month') }}
     group by agency_code, month, indication
 )
 

@@ -3,7 +3,7 @@
 with scope as (
     select
         cut_off.working_day_index as cut_off_index,
-        {{ comparison_rule('survival_horizon_working_days', 'scope.night') }}::integer as horizon
+        {{ rule_value('comparison_rules', 'survival_horizon_working_days', 'scope.night') }}::integer as horizon
     from {{ ref('int_build_scope') }} as scope
     inner join {{ ref('int_calendar_days') }} as cut_off on scope.night = cut_off.calendar_date
 ),

@@ -6,7 +6,8 @@ with scope as (
     select
         scope.night,
         (select min(handling.month) from {{ ref('int_agency_month_handling') }} as handling) as first_month,
-        today.working_day_index - {{ rule_value('prolonged_delay_working_days', 'scope.night') }}::integer as late_before_index
+        today.working_day_index
+        - {{ rule_value('oversight_thresholds', 'prolonged_delay_working_days', 'scope.night') }}::integer as late_before_index
     from {{ ref('int_build_scope') }} as scope
     left join {{ ref('int_calendar_days') }} as today on scope.night = today.calendar_date
 ),

@@ -11,7 +11,7 @@ with peers as (
         sum(counts.case_count) over same_group as peer_case_count,
         sum(counts.base_count) over same_group as peer_base_count
     from {{ ref('int_agency_quarter_indications') }} as counts
-    where counts.base_count >= {{ comparison_rule('min_count_shown', 'counts.quarter') }}
+    where counts.base_count >= {{ rule_value('comparison_rules', 'min_count_shown', 'counts.quarter') }}
     window same_group as (partition by counts.peer_group, counts.quarter, counts.indication)
 ),
 
@@ -35,12 +35,12 @@ bounds as (
         peer_group,
         quarter,
         indication,
-        percentile_cont({{ comparison_rule('funnel_winsor_share', 'quarter') }}::double precision)
+        percentile_cont({{ rule_value('comparison_rules', 'funnel_winsor_share', 'quarter') }}::double precision)
         within group (order by z::double precision)::numeric as z_lowest,
-        percentile_cont(1 - {{ comparison_rule('funnel_winsor_share', 'quarter') }}::double precision)
+        percentile_cont(1 - {{ rule_value('comparison_rules', 'funnel_winsor_share', 'quarter') }}::double precision)
         within group (order by z::double precision)::numeric as z_highest
     from scored
-    where agency_count >= {{ comparison_rule('funnel_winsor_min_group', 'quarter') }}
+    where agency_count >= {{ rule_value('comparison_rules', 'funnel_winsor_min_group', 'quarter') }}
     group by peer_group, quarter, indication
 ),
 

@@ -31,9 +31,10 @@ select
     ranked.received_month,
     scope.night as cut_off_date,
     scope.night - ranked.entered_date as open_days,
-    ranked.completion_due_date + {{ rule_value('overdue_days', 'scope.night') }}::integer < scope.night as is_overdue_14_days
+    ranked.completion_due_date + {{ rule_value('oversight_thresholds', 'overdue_days', 'scope.night') }}::integer < scope.night
+        as is_overdue_14_days
 from ranked
 cross join {{ ref('int_build_scope') }} as scope
 left join programmes on ranked.programme = programmes.programme
 left join {{ ref('dim_agencies') }} as agencies on ranked.agency_code = agencies.agency_code and agencies.is_current
-where ranked.rank <= {{ rule_value('longest_open_count', 'scope.night') }}
+where ranked.rank <= {{ rule_value('oversight_thresholds', 'longest_open_count', 'scope.night') }}

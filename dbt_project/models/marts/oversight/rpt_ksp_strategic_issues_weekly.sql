@@ -6,8 +6,8 @@ with scope as (
         night,
         date_trunc('week', night)::date as last_week,
         (date_trunc('week', night) - interval '52 weeks')::date as first_week,
-        {{ rule_value('overdue_days', 'night') }}::integer as overdue_days,
-        {{ rule_value('growth_min_count', 'night') }} as growth_min_count
+        {{ rule_value('oversight_thresholds', 'overdue_days', 'night') }}::integer as overdue_days,
+        {{ rule_value('oversight_thresholds', 'growth_min_count', 'night') }} as growth_min_count
     from {{ ref('int_build_scope') }}
 ),
 

@@ -9,8 +9,8 @@ with counts as (
         funnel.target as peer_share,
         funnel.dispersion as peer_dispersion,
         funnel.tau_squared as peer_tau_squared,
-        counted.base_count >= {{ comparison_rule('min_count_shown', 'counted.quarter') }}
-        and coalesce(funnel.agency_count >= {{ comparison_rule('min_group_size', 'counted.quarter') }}, false) as is_judged
+        counted.base_count >= {{ rule_value('comparison_rules', 'min_count_shown', 'counted.quarter') }}
+        and coalesce(funnel.agency_count >= {{ rule_value('comparison_rules', 'min_group_size', 'counted.quarter') }}, false) as is_judged
     from {{ ref('int_agency_quarter_indications') }} as counted
     left join {{ ref('int_indication_funnel') }} as funnel
         on
@@ -34,7 +34,8 @@ scored as (
 scope as (
     select
         scope.night,
-        today.working_day_index - {{ rule_value('prolonged_delay_working_days', 'scope.night') }}::integer as late_before_index
+        today.working_day_index
+        - {{ rule_value('oversight_thresholds', 'prolonged_delay_working_days', 'scope.night') }}::integer as late_before_index
     from {{ ref('int_build_scope') }} as scope
     left join {{ ref('int_calendar_days') }} as today on scope.night = today.calendar_date
 ),
@@ -69,7 +70,7 @@ examples as (
         indication,
         jsonb_agg(example order by place) as examples
     from candidates
-    where place <= {{ rule_value('example_count', 'quarter') }}
+    where place <= {{ rule_value('oversight_thresholds', 'example_count', 'quarter') }}
     group by agency_code, quarter, indication
 )
 
@@ -99,12 +100,15 @@ select
     case
         when not scored.is_judged then 'not judged'
         -- Null where all complaints of all peers end alike: nobody stands out.
-        when coalesce(scored.funnel_z_adjusted, 0) <= {{ comparison_rule('funnel_warning_z', 'scored.quarter') }} then 'within'
-        when scored.case_count < {{ rule_value('min_case_count', 'scored.quarter') }} then 'too few cases'
-        when scored.funnel_z_adjusted <= {{ comparison_rule('funnel_alarm_z', 'scored.quarter') }} then 'above 95'
+        when coalesce(scored.funnel_z_adjusted, 0) <= {{ rule_value('comparison_rules', 'funnel_warning_z', 'scored.quarter') }}
+            then 'within'
+        when scored.case_count < {{ rule_value('oversight_thresholds', 'min_case_count', 'scored.quarter') }} then 'too few cases'
+        when scored.funnel_z_adjusted <= {{ rule_value('comparison_rules', 'funnel_alarm_z', 'scored.quarter') }} then 'above 95'
         else 'above 99.8'
     end as funnel_position,
-    case when scored.case_count >= {{ rule_value('min_case_count', 'scored.quarter') }} then examples.examples end as examples
+    case
+        when scored.case_count >= {{ rule_value('oversight_thresholds', 'min_case_count', 'scored.quarter') }} then examples.examples
+    end as examples
 from scored
 cross join scope
 inner join {{ ref('ombudsman_indications') }} as names on scored.indication = names.indication
