@@ -250,8 +250,8 @@ MANY = [complaint(6100000 + number) for number in range(25)]
 
 API = [
     # it does not answer, or says no
-    api("hang", hang, "failed", "no answer within 2 s", "raise LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS"),
-    api("drip", drip, "failed", "no answer within 2 s", "raise LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS"),
+    api("hang", hang, "failed", "no answer within 5 s", "raise LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS"),
+    api("drip", drip, "failed", "no answer within 5 s", "raise LAPOR_EXTRACT_REQUEST_TIMEOUT_SECONDS"),
     api("cut off", cut_off, "failed", "connection to 127.", "failed: ClientPayloadError", "See whether the server is up"),
     api("500", status(500), "failed", "answered 500", "it is asked again tonight and tomorrow"),
     api("503 seconds", status(503, Retry_After="120"), "failed", "answered 503", "it is asked again"),
@@ -592,7 +592,7 @@ def agency_database(state_dir: Path) -> Iterator[str]:
 
 
 SETTINGS = {
-    "REQUEST_TIMEOUT_SECONDS": "2", "ATTEMPTS": "1", "CONNECTIONS": "300", "PAGE_BYTES": str(PAGE_BYTES),
+    "REQUEST_TIMEOUT_SECONDS": "5", "ATTEMPTS": "1", "CONNECTIONS": "300", "PAGE_BYTES": str(PAGE_BYTES),
     "DELIVERY_ROWS": str(ROWS), "AGENCY_DEADLINE_SECONDS": "60", "HISTORY_DEADLINE_SECONDS": "60",
 }  # fmt: skip
 
