@@ -20,7 +20,7 @@
             not exists (select 1 from ops.nights where built_seq > published_seq)
             and not exists (select 1 from {{ scope }} as unfinished where unfinished.is_full and not unfinished.is_complete)
         {%- endset %}
-        {% for list in ['int_touched_dates', 'int_changed_complaints', 'int_changed_ratings'] %}
+        {% for list in ['int_touched_dates', 'int_complaints_before', 'int_changed_complaints', 'int_changed_ratings'] %}
             {% set table = adapter.get_relation(database=target.database, schema=scope.schema, identifier=list) %}
             {% if table %}{% do statements.append('delete from ' ~ table ~ ' where ' ~ published) %}{% endif %}
         {% endfor %}
@@ -181,4 +181,33 @@
     {% if work_keys == ['night'] %}{{ return(in_worked_nights('night')) }}{% endif %}
     {% set keys = work_keys | join(', ') %}
     {{ return('(' ~ keys ~ ') in (select ' ~ keys ~ ' from ' ~ work_list ~ ')') }}
+{% endmacro %}
+
+
+{#
+  The agency-months of the complaints this build computes anew, as a query: those that int_touched_dates says they were in, and those that `facts`
+  (fct_assignments or fct_complaints) say they are in; all there are when everything is made anew. A pair may come more than once.
+
+  The caller must ref() the facts, int_changed_complaints, int_touched_dates and int_build_scope.
+#}
+{% macro touched_months(touched, facts) %}
+    {%- if is_full_build() -%}
+    select
+        agency_code,
+        received_month as month
+    from {{ ref(facts) }}
+    {%- else -%}
+    select
+        agency_code,
+        touched_date as month
+    from {{ ref('int_touched_dates') }}
+    where touched = '{{ touched }}'
+    union all
+    select
+        facts.agency_code,
+        facts.received_month as month
+    from {{ ref('int_changed_complaints') }} as changed
+    inner join {{ ref(facts) }} as facts
+        on changed.source_system = facts.source_system and changed.tracking_id = facts.tracking_id
+    {%- endif -%}
 {% endmacro %}

@@ -22,6 +22,29 @@
 {%- endmacro %}
 
 
+{#
+  The rates of handling of a step with counts, as select items, each with the denominator its name says (metric_dictionary), followed up and completed
+  with their Wilson bounds.
+#}
+{% macro handling_rates(counts) -%}
+    {{ rate(counts ~ '.routed_count', counts ~ '.received_count') }} as routed_rate,
+    {%- for milestone in ['followed_up', 'completed'] %}
+    {%- set successes = counts ~ '.' ~ milestone ~ '_count' %}
+    {{ rate(successes, counts ~ '.received_count') }} as {{ milestone }}_rate,
+    {%- for side in ['low', 'high'] %}
+    {{ wilson(successes, counts ~ '.received_count', side) }} as {{ milestone }}_rate_{{ side }},
+    {%- endfor %}
+    {%- endfor %}
+    {%- for base in ['valid', 'routed'] %}
+    {{ rate(counts ~ '.completed_count', counts ~ '.' ~ base ~ '_count') }} as completed_rate_of_{{ base }},
+    {%- endfor %}
+    {{ rate('(' ~ counts ~ '.routed_count - ' ~ counts ~ '.rerouted_count)', counts ~ '.routed_count') }} as routing_accuracy_rate_of_routed,
+    {%- for clock in ['first_response', 'completion'] %}
+    {{ rate(counts ~ '.' ~ clock ~ '_within_limit_count', counts ~ '.' ~ clock ~ '_due_count') }} as {{ clock }}_within_limit_rate_of_due{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {# The business date (Asia/Jakarta) of a timestamptz. #}
 {% macro business_date(moment) -%}
     ({{ moment }} at time zone '{{ var("business_zone") }}')::date

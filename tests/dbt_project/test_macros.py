@@ -41,6 +41,10 @@ PROOFS = {
     "funnel_z": ("dbt: four_published_provinces_lie_far_apart",),
     "generate_schema_name": (INCREMENTAL,),
     "get_incremental_replace_worked_on_sql": (INCREMENTAL,),
+    "handling_rates": (
+        "dbt: batam_has_its_published_rates",
+        "dbt: a_unit_is_its_code_else_its_name_else_not_told",
+    ),
     "in_worked_nights": (INCREMENTAL,),
     "is_full_build": (INCREMENTAL,),
     "is_let_in": (RESTATED,),
@@ -71,6 +75,7 @@ PROOFS = {
     "start_build": (INCREMENTAL,),
     "survey_precision": ("dbt: strata_and_weights_make_the_design_effect",),
     "text_literal": (f"{RESULTS}::test_an_error_is_told_without_values_and_outlives_a_record_that_fails",),
+    "touched_months": (INCREMENTAL,),
     "wilson": (f"{HERE}::test_the_interval_is_wilsons", "dbt: batam_has_its_published_rates"),
 }  # fmt: skip
 

@@ -38,27 +38,7 @@ published as (
 ),
 
 changed as (
-    {% if is_full_build() %}
-    select
-        agency_code,
-        received_month as month
-    from {{ ref('fct_assignments') }}
-    {% else %}
-    select
-        agency_code,
-        touched_date as month
-    from {{ ref('int_touched_dates') }}
-    where touched = 'received_month'
-    union all
-    select
-        assignments.agency_code,
-        assignments.received_month
-    from {{ ref('int_changed_complaints') }} as changed_complaints
-    inner join {{ ref('fct_assignments') }} as assignments
-        on
-            changed_complaints.source_system = assignments.source_system
-            and changed_complaints.tracking_id = assignments.tracking_id
-    {% endif %}
+    {{ touched_months('received_month', 'fct_assignments') }}
 ),
 
 missing_or_left_over as (

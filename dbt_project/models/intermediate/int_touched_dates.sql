@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='append') }}
--- One row per agency and month of receipt, month or week of receipt of what it owned, month of a rating or date of a flow, that the
+-- One row per agency and month of receipt, month of receipt of what it owned, month of a rating or date of a flow, that the
 -- published facts had for the complaints and ratings now computed anew.
 --
 -- Written before the facts change and kept until the build is published (macro start_build), so that a build that is killed half-way
@@ -28,14 +28,6 @@ touched as (
         'received_month' as touched,
         received_month as touched_date
     from published
-    union
-    select
-        complaints.agency_code,
-        'received_week',
-        date_trunc('week', complaints.received_date)::date
-    from {{ ref('int_changed_complaints') }} as changed
-    inner join {{ complaints }} as complaints
-        on changed.source_system = complaints.source_system and changed.tracking_id = complaints.tracking_id
     union
     select
         complaints.agency_code,

@@ -81,17 +81,6 @@ select
     counted.first_response_within_limit_count,
     counted.completion_due_count,
     counted.completion_within_limit_count,
-    {{ rate('counted.routed_count', 'counted.received_count') }} as routed_rate,
-    {{ rate('counted.followed_up_count', 'counted.received_count') }} as followed_up_rate,
-    {{ wilson('counted.followed_up_count', 'counted.received_count', 'low') }} as followed_up_rate_low,
-    {{ wilson('counted.followed_up_count', 'counted.received_count', 'high') }} as followed_up_rate_high,
-    {{ rate('counted.completed_count', 'counted.received_count') }} as completed_rate,
-    {{ wilson('counted.completed_count', 'counted.received_count', 'low') }} as completed_rate_low,
-    {{ wilson('counted.completed_count', 'counted.received_count', 'high') }} as completed_rate_high,
-    {{ rate('counted.completed_count', 'counted.valid_count') }} as completed_rate_of_valid,
-    {{ rate('counted.completed_count', 'counted.routed_count') }} as completed_rate_of_routed,
-    1 - {{ rate('counted.rerouted_count', 'counted.routed_count') }} as routing_accuracy_rate_of_routed,
-    {{ rate('counted.first_response_within_limit_count', 'counted.first_response_due_count') }} as first_response_within_limit_rate_of_due,
-    {{ rate('counted.completion_within_limit_count', 'counted.completion_due_count') }} as completion_within_limit_rate_of_due
+    {{ handling_rates('counted') }}
 from counted
 left join {{ ref('dim_agencies') }} as agencies on counted.agency_code = agencies.agency_code and agencies.is_current

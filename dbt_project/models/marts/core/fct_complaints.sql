@@ -13,6 +13,7 @@
 ) }}
 -- One row per complaint nationally, however many agencies had it: described as its present owner tells it, with the first
 -- time any agency reached each milestone.
+-- depends_on: {{ ref('int_complaints_before') }}
 with assignments as (
     select assignments.*
     from {{ ref('int_changed_complaints') }} as changed
