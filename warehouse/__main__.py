@@ -1,12 +1,14 @@
-"""python -m warehouse up | init | dsn | env | psql [arguments] | down"""
+"""python -m warehouse up | init | dsn | env | psql [arguments] | matrix | retain | erase | down"""
 
 import argparse
 import os
 import shlex
 import sys
+from contextlib import closing
+from datetime import date
 
-from warehouse import schema, server
-from warehouse.connection import dbt_environment, warehouse_dsn
+from warehouse import access, schema, server
+from warehouse.connection import connect, dbt_environment, warehouse_dsn
 from warehouse.settings import settings
 
 
@@ -22,12 +24,33 @@ def main(arguments: list[str] | None = None) -> int:
     psql = commands.add_parser("psql", help="open psql as a role, or pass it arguments, e.g. psql -- -c 'select 1'")
     psql.add_argument("--role", default="data_engineer")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
+    commands.add_parser("matrix", help="print role x object x right as the catalog has it (docs/security.md holds it)")
+    retain = commands.add_parser("retain", help="delete texts, and forget reporters' keys, that are past their time")
+    retain.add_argument(
+        "--before",
+        type=date.fromisoformat,
+        help=f"texts of nights before this date (default: {access.TEXTS_KEPT_YEARS} years before the last night)",
+    )
+    retain.add_argument(
+        "--keys-before", type=date.fromisoformat, help="reporters' keys of nights before this date (default: kept)"
+    )
+    retain.add_argument("--dry-run", action="store_true", help="count and change nothing")
+    erase = commands.add_parser(
+        "erase", help="forget who reported a complaint, or all complaints of one reporter's key"
+    )
+    erase.add_argument("--source-system")
+    erase.add_argument("--tracking-id")
+    erase.add_argument("--reporter-key")
+    erase.add_argument(
+        "--reason", required=True, help="such as the number of the request; without what is to be erased"
+    )
+    erase.add_argument("--dry-run", action="store_true", help="count and change nothing")
     commands.add_parser("down", help="stop the embedded server")
     options = parser.parse_args(arguments)
 
     try:
         return _run(options)
-    except server.WarehouseNotRunning as error:
+    except (server.WarehouseNotRunning, access.NotErased) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -52,10 +75,52 @@ def _run(options: argparse.Namespace) -> int:
             if options.role != "owner":
                 os.environ["PGOPTIONS"] = f"-c role={options.role}"
             os.execv(server.psql_binary(), ["psql", warehouse_dsn(), *rest])
+        case "matrix" | "retain" | "erase":
+            _administer(options)
         case "down":
             if not own_server:
                 server.stop(state_dir)
     return 0
+
+
+def _administer(options: argparse.Namespace) -> None:
+    """What only the owner of the warehouse does: show all rights, and take away."""
+    with closing(connect("owner", f"lapor/{options.command}")) as connection:
+        match options.command:
+            case "matrix":
+                with connection.cursor() as cursor:
+                    print(access.matrix(cursor), end="")
+            case "retain":
+                taken = access.retain(
+                    connection, texts_before=options.before, keys_before=options.keys_before, dry_run=options.dry_run
+                )
+                print(_told(taken, is_dry_run=options.dry_run))
+            case "erase":
+                named = options.source_system and options.tracking_id
+                taken = access.erase(
+                    connection,
+                    options.reason,
+                    complaint=(options.source_system, options.tracking_id) if named else None,
+                    reporter_key=options.reporter_key,
+                    dry_run=options.dry_run,
+                )
+                print(f"{taken.complaints} complaints. {_told(taken, is_dry_run=options.dry_run)}")
+                print(
+                    "What remains: the sealed originals until they are pruned (python -m extract prune), and backups"
+                    " of the database until they are overwritten: erase again after restoring one."
+                )
+
+
+def _told(taken: access.Taken, *, is_dry_run: bool) -> str:
+    """What retain or erase did, and what is left to do."""
+    done = f"{taken.texts} texts and {taken.keys} reporters' keys {'would go' if is_dry_run else 'are gone'}."
+    if not taken.nights or is_dry_run:
+        return done
+    last = max(taken.nights)
+    return (
+        f"{done} {len(taken.nights)} nights changed ({min(taken.nights)} to {last}): the next build forgets them in"
+        f" what it derives; at once: dbt build, then python -m extract close --night {last}"
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ Role = Literal[
     "panrb_analyst",
     "ksp_reader",
     "ombudsman_reader",
+    "agency_reader",
     "data_engineer",
+    "portal",
 ]
 
 
@@ -45,8 +47,9 @@ def dbt_environment(dsn: str) -> dict[str, str]:
 
 
 def connect(role: Role, application: str = "lapor") -> Connection:
-    """Open a connection acting as `role` ("owner" = the login itself, only for `warehouse init`).
+    """Open a connection acting as `role`.
 
+    "owner" is the login itself, for administration only: `python -m warehouse init`, `matrix`, `retain`, `erase`.
     The login of the DSN must be a member of the role. Raises WarehouseNotRunning or psycopg2.OperationalError.
     """
     options = "-c timezone=UTC" if role == "owner" else f"-c timezone=UTC -c role={role}"

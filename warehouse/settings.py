@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     extract_attempts: int = Field(default=3, ge=1, description="Tries of one request before the delivery fails.")
     extract_page_bytes: int = Field(default=64 * 1024 * 1024, gt=0, description="A larger page or file is refused.")
 
+    report_shards: int = Field(
+        default=1, ge=1, description="Mapped tasks of a morning's scorecards; one per worker machine."
+    )
+
     @property
     def landing(self) -> str:
         """Folder or URL of the sealed originals."""

@@ -29,7 +29,10 @@ def dbt(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     """
     target = tmp_path_factory.mktemp("dbt")
     with closing(connect("owner", "lapor/test")) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("create role dbt_login login noinherit; grant transformer to dbt_login")
+        # tests/warehouse has this fixture too, and the server may be the same.
+        cursor.execute(
+            "drop role if exists dbt_login; create role dbt_login login noinherit; grant transformer to dbt_login"
+        )
 
     def run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(

@@ -317,7 +317,7 @@ def test_every_question_of_the_analysts_is_answered(built: RawWorld) -> None:
     ("role", "mart", "may_read"),
     [
         ("ksp_reader", "fct_complaints", False),
-        ("ksp_reader", "rpt_agency_performance_monthly", True),
+        ("ksp_reader", "rpt_agency_performance_monthly", False),
         ("ombudsman_reader", "fct_complaints", True),
         ("reporter", "fct_assignments", True),
     ],

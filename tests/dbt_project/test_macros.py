@@ -18,6 +18,7 @@ BUILDS = "tests/dbt_project/test_incremental_builds.py"
 INCREMENTAL = f"{BUILDS}::test_incremental_builds_equal_a_full_refresh"
 NEW_RULE = f"{BUILDS}::test_a_changed_rule_makes_everything_anew"
 RESULTS = "tests/dbt_project/test_build_results.py"
+ACCESS = "tests/warehouse/test_access.py"
 RESTATED = "tests/dbt_project/test_restatements.py::test_a_figure_is_restated_at_its_own_cut_off_and_with_its_cause"
 DICTIONARY = "tests/dbt_project/test_metric_dictionary.py"
 HERE = "tests/dbt_project/test_macros.py"
@@ -27,6 +28,7 @@ PROOFS = {
     "business_date": (f"{HERE}::test_a_moment_belongs_to_the_day_it_has_in_jakarta",),
     "calendar_is_known": (f"{HERE}::test_a_day_off_counts_from_its_announcement_until_it_is_revoked",),
     "category_id": (f"{HERE}::test_a_category_is_known_by_both_its_names",),
+    "close_complaint_rows": (f"{ACCESS}::test_between_staging_and_marts_no_row_of_a_complaint_is_open",),
     "clock_outcome": (f"{HERE}::test_a_clock_ends_in_one_of_seven_ways", "dbt: working_days_skip_lebaran_and_pauses"),
     "complete_full_build": (NEW_RULE,),
     "day_reached": ("dbt: medians_count_open_cases_in",),
@@ -41,6 +43,11 @@ PROOFS = {
     "funnel_z": ("dbt: four_published_provinces_lie_far_apart",),
     "generate_schema_name": (INCREMENTAL,),
     "get_incremental_replace_worked_on_sql": (INCREMENTAL,),
+    "grant_access": (
+        f"{ACCESS}::test_nobody_reads_rows_of_secret_complaints",
+        f"{ACCESS}::test_an_agency_sees_its_own_rows",
+        f"{ACCESS}::test_every_mart_carries_its_access_for_programs_that_hand_rows_on",
+    ),
     "handling_rates": (
         "dbt: batam_has_its_published_rates",
         "dbt: a_unit_is_its_code_else_its_name_else_not_told",
@@ -59,7 +66,9 @@ PROOFS = {
         f"{DICTIONARY}::test_a_metric_is_declared_once_and_named_elsewhere",
         f"{DICTIONARY}::test_metrics_that_contradict_each_other_are_refused",
     ),
+    "own_agency": (f"{ACCESS}::test_no_agency_or_one_that_is_not_there_sees_no_row",),
     "rate": (f"{HERE}::test_a_rate_is_exact_and_null_of_nothing", "dbt: batam_has_its_published_rates"),
+    "read_as_who_asks": (f"{ACCESS}::test_an_engineer_does_not_meet_secret_complaints_on_their_way",),
     "record_build": (f"{RESULTS}::test_a_good_build_is_written_down",),
     "refresh_raw_statistics": (f"{HERE}::test_the_planner_hears_of_tables_that_grew",),
     "refuse_partial_refresh": (f"{HERE}::test_one_mart_alone_is_not_made_anew_from_a_nights_changes",),
@@ -72,6 +81,7 @@ PROOFS = {
     "rules_checksum": (NEW_RULE,),
     "scope_before_this_build": (NEW_RULE,),
     "selection_of_run": (f"{RESULTS}::test_a_failed_test_is_written_down_and_said_where_its_rows_are",),
+    "set_access": (f"{ACCESS}::test_while_everything_is_built_anew_readers_read_on_and_see_no_more",),
     "start_build": (INCREMENTAL,),
     "survey_precision": ("dbt: strata_and_weights_make_the_design_effect",),
     "text_literal": (f"{RESULTS}::test_an_error_is_told_without_values_and_outlives_a_record_that_fails",),

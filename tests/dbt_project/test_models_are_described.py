@@ -19,7 +19,10 @@ NO_KEY = {
     "stg_delivered_rating_keys",
     "int_stock_flows",
 }  # rows repeat; their descriptions say so
-ACCESS_KEYS = {"level", "agency_column", "secret_column", "suppress_below"}
+ACCESS_KEYS = {"level", "agency_column", "secret_column", "suppress_below", "readers"}
+READERS = ["panrb_analyst", "ombudsman_reader", "ksp_reader", "agency_reader"]
+# KSP reads agencies by name in its own reports and in reference tables only.
+KSP_BY_AGENCY = {"rpt_ksp_strategic_issues_weekly", "rpt_ksp_longest_open"}
 ACCESS_LEVELS = {"complaint", "person", "aggregate", "reference"}
 IDENTIFYING = {"tracking_id", "duplicate_of", "respondent_key"}
 NEVER_IN_A_MART = {"reporter_key", "reporter_name", "text", "title", "nik", "phone", "email"}
@@ -27,6 +30,7 @@ NOT_METRICS = {
     "rpt_agency_comparison": {"value"},  # its rows are metrics: config.meta.metric_rows
     "rpt_stated_percentages": {"stated_percent", "computed_percent"},
     "rpt_national_satisfaction": {"margin_published"},
+    "rpt_peer_distribution": {"p10", "p25", "p50", "p75", "p90"},  # of the metrics of rpt_agency_comparison
 }
 HOW_TO_DECLARE = "declare config.meta.access as models/overview.md says (section: Who may see what)"
 
@@ -89,9 +93,11 @@ def test_a_mart_says_who_may_see_what(name: str) -> None:
     columns = {column["name"]: column for column in model["columns"]}
     access = meta(model).get("access")
     assert access, f"{name}: {HOW_TO_DECLARE}"
-    assert ACCESS_KEYS <= set(access) <= ACCESS_KEYS | {"why_not_suppressed"}, f"{name}: {HOW_TO_DECLARE}"
+    assert ACCESS_KEYS <= set(access) <= ACCESS_KEYS | {"why_not_suppressed", "count_columns"}, (
+        f"{name}: {HOW_TO_DECLARE}"
+    )
     assert access["level"] in ACCESS_LEVELS
-    named = {access[key] for key in ("agency_column", "secret_column")} - {None}
+    named = {access[key] for key in ("agency_column", "secret_column")} - {None} | set(access.get("count_columns", []))
     assert named <= set(columns), f"{name} names a column it does not have"
     sensitive = {column for column in columns if meta(columns[column]).get("sensitive")}
     assert IDENTIFYING & set(columns) <= sensitive
@@ -109,6 +115,37 @@ def test_a_mart_says_who_may_see_what(name: str) -> None:
         assert access["secret_column"] is None
     if access["level"] == "aggregate":
         assert bool(access["suppress_below"]) is not bool(access.get("why_not_suppressed")), "one of the two"
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_a_mart_is_open_to_those_its_level_allows(name: str) -> None:
+    access = meta(MARTS[name])["access"]
+    assert access["readers"] == [reader for reader in READERS if reader in access["readers"]], (
+        "known, each once, in order"
+    )
+    if access["level"] == "complaint":
+        assert access["readers"] == ["panrb_analyst", "ombudsman_reader"]
+    elif access["level"] == "person":
+        assert access["readers"] == []
+    else:
+        assert access["readers"][:2] == ["panrb_analyst", "ombudsman_reader"]
+    if access["level"] == "aggregate" and "agency_reader" in access["readers"]:
+        # Its own rows, or nobody's.
+        assert access["agency_column"] or "agency_name" not in {column["name"] for column in MARTS[name]["columns"]}
+    if access["level"] == "aggregate" and "ksp_reader" in access["readers"]:
+        assert not access["agency_column"] or name in KSP_BY_AGENCY
+    assert bool(access["suppress_below"]) is bool(access.get("count_columns")), "the counts of people it is judged by"
+
+
+def test_who_reads_a_mart_is_said_in_one_place() -> None:
+    settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert "{{ grant_access() }}" in settings["models"]["lapor"]["marts"]["+post-hook"]
+    files = [PROJECT / "dbt_project.yml", *MODELS.rglob("*.yml")]
+    granting = [path.name for path in files if re.search(r"^\s*\+?grants:", path.read_text("utf-8"), re.MULTILINE)]
+    assert granting == []
+    assert [
+        name for name in MARTS if re.search(r"grants|post_hook", MODELS_DESCRIBED[name][0].read_text("utf-8"))
+    ] == []
 
 
 @pytest.mark.parametrize("name", [name for name in MARTS if name.startswith("rpt_")])

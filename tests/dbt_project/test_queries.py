@@ -57,6 +57,9 @@ def test_every_report_on_complaints_answers_a_question() -> None:
         "rpt_agency_satisfaction",
         "rpt_ksp_longest_open",
         "rpt_ombudsman_agencies_quarterly",
+        "rpt_national_mix_monthly",
         "rpt_panrb_monev_province_monthly",
+        "rpt_peer_distribution",
         "rpt_stated_percentages",
+        "rpt_survival_curves",
     }

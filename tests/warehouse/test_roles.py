@@ -10,7 +10,7 @@ from warehouse.connection import connect, dbt_environment
 
 READ = "SELECT"
 WRITE = "INSERT UPDATE DELETE"
-ROOMS = ("raw", "restricted", "ops", "quality")
+ROOMS = ("raw", "restricted", "ops", "quality", "library")
 # Role -> room -> what it may do with the tables there. What is not listed is forbidden.
 MAY = {
     "loader": {"raw": f"{READ} {WRITE}", "restricted": f"{READ} {WRITE}", "ops": f"{READ} {WRITE}"},
@@ -21,7 +21,11 @@ MAY = {
     "panrb_analyst": {},
     "ksp_reader": {},
     "ombudsman_reader": {},
+    "agency_reader": {},
+    "portal": {},
 }
+# What pages and reports say of the night they show.
+OF_A_NIGHT = {("ops.nights", "SELECT"): {"night", "cut_off_at", "is_simulated", "published_at"}}
 # Columns beyond whole tables: table -> right -> columns.
 COLUMNS = {
     "gate": {("ops.nights", "UPDATE"): {"changed_seq", "gated_at"}},
@@ -31,15 +35,28 @@ COLUMNS = {
             "night", "agency_code", "table_name", "rule_ids", "reasons", "status",
         },
     },
+    **dict.fromkeys(("panrb_analyst", "ombudsman_reader", "ksp_reader", "agency_reader"), OF_A_NIGHT),
 }  # fmt: skip
+ISSUES = {("library.issues", "SELECT"), ("library.files", "SELECT")}
 WHOLE_TABLES_BESIDES = {
-    "reporter": {("ops.nights", "SELECT")},
+    "reporter": {
+        ("ops.nights", "SELECT"),
+        ("library.access_log", "INSERT"),
+        *((f"library.{table}", right) for table in ("issues", "files", "cells") for right in ("SELECT", "INSERT")),
+    },
+    "portal": {("library.access_log", "INSERT")},
+    "data_engineer": {*ISSUES, ("library.access_log", "SELECT")},
+    **dict.fromkeys(("panrb_analyst", "ombudsman_reader", "ksp_reader", "agency_reader"), ISSUES),
     "transformer": {("ops.builds", "INSERT"), ("ops.build_results", "INSERT")},
 }
 # What is written once and stays, by whoever else writes in that room.
 NOT_BY = {
     "gate": {("quality.decision_log", right) for right in ("UPDATE", "DELETE")},
-    "loader": {(table, right) for table in ("ops.builds", "ops.build_results") for right in WRITE.split()},
+    "loader": {
+        (table, right)
+        for table in ("ops.builds", "ops.build_results", "restricted.erasures")
+        for right in WRITE.split()
+    },
 }
 
 
@@ -106,7 +123,7 @@ def test_who_reads_marts_may_check_their_arithmetic(warehouse: Connection, role:
     may_use, may_create, functions, may_execute = row
     assert functions > 5
     assert may_execute
-    assert may_use is (role not in ("loader", "gate"))
+    assert may_use is (role not in ("loader", "gate", "portal"))
     assert not may_create
 
 

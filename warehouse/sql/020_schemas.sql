@@ -3,6 +3,7 @@ create schema if not exists raw;
 create schema if not exists restricted;
 create schema if not exists quality;
 create schema if not exists ops;
+create schema if not exists library;
 create schema if not exists staging authorization transformer;
 create schema if not exists intermediate authorization transformer;
 create schema if not exists marts authorization transformer;
@@ -12,6 +13,7 @@ comment on schema raw is 'What agencies delivered: typed, keyed, redacted; appen
 comment on schema restricted is 'Redacted free text of complaints; never in staging or marts.';
 comment on schema quality is 'What the gate decided: verdicts, quarantine, results.';
 comment on schema ops is 'The ledger: nights, deliveries and builds.';
+comment on schema library is 'What was issued: reports, their files, the cells they showed or hid, and who read what.';
 comment on schema staging is 'Raw minus open quarantine minus held deliveries, and the reference seeds (dbt).';
 comment on schema intermediate is 'Steps between staging and marts (dbt); not for querying.';
 comment on schema marts is 'What people query (dbt).';

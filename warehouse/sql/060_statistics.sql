@@ -247,5 +247,5 @@ create or replace function statistics.poisson_mid_p_high(observed integer) retur
 language sql immutable parallel safe as $$ select statistics.poisson_mid_p(observed, 'high') $$;
 
 -- Whoever reads the marts may check their arithmetic.
-grant usage on schema statistics to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader;
-grant execute on all functions in schema statistics to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader;
+grant usage on schema statistics to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader, agency_reader;
+grant execute on all functions in schema statistics to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader, agency_reader;

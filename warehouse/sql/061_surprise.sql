@@ -54,4 +54,4 @@ end
 $$;
 
 grant execute on function statistics.surprise_score(integer, double precision, double precision)
-to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader;
+to transformer, data_engineer, panrb_analyst, reporter, ombudsman_reader, ksp_reader, agency_reader;

@@ -1,7 +1,7 @@
 -- Least privilege: each role reads and writes what its job names, nothing else.
 grant usage on schema raw, restricted, ops to loader;
 grant select, insert, update, delete on all tables in schema raw, restricted, ops to loader;
-revoke insert, update, delete on ops.builds, ops.build_results from loader;
+revoke insert, update, delete on ops.builds, ops.build_results, restricted.erasures from loader;
 
 -- The gate may name the restricted texts to refresh their statistics (below) and may not read them.
 grant usage on schema raw, restricted, ops, quality to gate;
@@ -15,12 +15,17 @@ grant select on all tables in schema raw, ops, quality to transformer;
 grant update (built_seq) on ops.nights to transformer;
 grant insert on ops.builds, ops.build_results to transformer;
 
-grant usage on schema marts to reporter, panrb_analyst, ksp_reader, ombudsman_reader;
+grant usage on schema marts to reporter, panrb_analyst, ksp_reader, ombudsman_reader, agency_reader;
 grant usage on schema raw, ops, quality, staging, intermediate, marts, test_failures to data_engineer;
 grant select on all tables in schema raw, ops, quality to data_engineer;
+-- It names every complaint, secret ones too.
+revoke select on raw.complaint_text_shapes from data_engineer;
 -- The reports name the night and say whether its figures are simulated.
 grant usage on schema ops, quality to reporter;
 grant select on ops.nights to reporter;
+-- So do the pages of the portal, as each of its readers.
+grant usage on schema ops to panrb_analyst, ksp_reader, ombudsman_reader, agency_reader;
+grant select (night, cut_off_at, is_simulated, published_at) on ops.nights to panrb_analyst, ksp_reader, ombudsman_reader, agency_reader;
 -- The summary says which rules kept rows out; whose rows they are it does not need.
 grant select (night, agency_code, table_name, rule_ids, reasons, status) on quality.quarantined_record to reporter;
 grant select on quality.rule_history to reporter;

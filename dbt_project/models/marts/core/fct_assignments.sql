@@ -23,6 +23,16 @@
 -- All joins are by key. The planner takes the parts of a key for independent, expects one row of them and would then loop over the rest:
 -- hours over ten million complaints (enable_nestloop).
 -- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_dates') }}
+with secrets as (
+    -- What one agency holds secret is secret, whoever else has it.
+    select distinct
+        records.source_system,
+        records.tracking_id
+    from {{ ref('int_complaint_versions') }} as records
+    left join {{ ref('report_classes') }} as classes on records.report_class = classes.report_class
+    where records.is_secret or classes.is_restricted
+)
+
 select
     milestones.source_system,
     milestones.tracking_id,
@@ -38,7 +48,7 @@ select
     records.channel_code,
     records.input_method,
     records.is_anonymous,
-    records.is_secret or classes.is_restricted as is_secret,
+    secrets.tracking_id is not null as is_secret,
     records.kemendagri_code,
     records.unit_code,
     records.unit_name,
@@ -106,6 +116,6 @@ inner join {{ ref('int_assignment_receipt_clocks') }} as receipt_clocks
         milestones.source_system = receipt_clocks.source_system
         and milestones.tracking_id = receipt_clocks.tracking_id
         and milestones.agency_code = receipt_clocks.agency_code
-left join {{ ref('report_classes') }} as classes on records.report_class = classes.report_class
+left join secrets on milestones.source_system = secrets.source_system and milestones.tracking_id = secrets.tracking_id
 left join {{ ref('int_complaint_repetitions') }} as repetitions
     on milestones.source_system = repetitions.source_system and milestones.tracking_id = repetitions.tracking_id
