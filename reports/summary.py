@@ -85,13 +85,13 @@ def last_night(cursor: Cursor) -> Night | None:
 def funnel(cursor: Cursor, night: Night) -> list[str]:
     """How far the nation's complaints got; each counted once, whoever had it."""
     cursor.execute(
-        "select count(*), count(routed_at), count(followed_up_at), count(completed_at),"
-        " count(*) filter (where completion_mode = 'OTOMATIS')"
-        " from marts.fct_complaints where received_month between %(first)s and %(last)s",
+        "select sum(received_count), sum(routed_count), sum(followed_up_count), sum(completed_count),"
+        " sum(completed_automatic_count) from marts.rpt_national_performance_monthly"
+        " where month between %(first)s and %(last)s",
         night.months,
     )
     received, routed, followed_up, completed, by_itself = _one(cursor)
-    if received == 0:
+    if not received:
         return []
     steps = [
         ("received (laporan masuk)", received),

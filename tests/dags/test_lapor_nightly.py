@@ -23,9 +23,9 @@ def dag() -> dict[str, Any]:
     return seen
 
 
-def test_the_folder_holds_one_dag_and_the_local_runner_is_not_read_as_one(dag: dict[str, Any]) -> None:
-    assert dag["dags"] == ["lapor_nightly"]
-    assert dag["files"] == ["lapor_nightly.py"]
+def test_the_folder_holds_two_dags_and_the_local_runner_is_not_read_as_one(dag: dict[str, Any]) -> None:
+    assert dag["dags"] == ["lapor_nightly", "lapor_reports"]
+    assert dag["files"] == ["lapor_nightly.py", "lapor_reports.py"]
 
 
 def test_a_night_is_open_extract_gate_build_close(dag: dict[str, Any]) -> None:

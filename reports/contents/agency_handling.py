@@ -1,0 +1,184 @@
+"""How an agency handles what it has: how long it takes, what is open, and which unit has it."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from reports.charts import Chart, Curve, stock_flow, survival
+from reports.contents.agency_card import Card
+from reports.contents.agency_figures import UNITS, year_to_date
+from reports.contents.frame import HALF_WIDTH, LEAST_FOR_RATE
+from reports.contents.wording import counted, sentence
+from reports.language import month_short, number, percent
+from reports.report import Column, Hidden, Section, Table, Value
+from reports.suppression import K_ANONYMITY
+
+UNITS_IN_PDF = 6
+CLOCKS = {"first_response": "Tindak lanjut pertama", "completion": "Penyelesaian"}
+CURVE_LABELS = {"first_response": "Tindak lanjut", "completion": "Selesai"}
+
+
+def handling_section(card: Card) -> Section | None:
+    """How long complaints take, and what came in, went out and is still open."""
+    told: list[str] = []
+    blocks: list[Table | Chart] = []
+    for words, found in (_speed(card), _stock(card)):
+        told += words
+        blocks += found
+    return Section("Kecepatan dan stok", tuple(told), tuple(blocks)) if told else None
+
+
+def _speed(card: Card) -> tuple[list[str], list[Table | Chart]]:
+    if card.window is None or not card.world.timeliness:
+        return [], []
+    clocks = {clock: row for clock in CLOCKS if (row := card.world.timeliness.get(clock)) is not None}
+    table = Table(
+        "kecepatan",
+        "Lama penanganan sejak disposisi, hari kerja",
+        (
+            Column("clock", "Sampai", "text"),
+            Column("routed_count", "Terdisposisi", "count"),
+            Column("open_count", "Masih berjalan", "count"),
+            Column("working_days_median", "Median", "count"),
+            Column("working_days_p90", "Persentil ke-90", "count"),
+            Column("limit_working_days", "Batas", "count"),
+            Column("ended_by_limit_rate", "Tuntas sampai batas", "rate"),
+            Column("ended_by_limit_rate_low", "Bawah 95%", "rate"),
+            Column("ended_by_limit_rate_high", "Atas 95%", "rate"),
+        ),
+        tuple(_clock(CLOCKS[clock], row) for clock, row in clocks.items()),
+        note="Kaplan–Meier: laporan terbuka ikut dihitung. Tanda –: separuh (atau 9 dari 10) belum tuntas.",
+    )
+    return [_speed_words(clocks.get("first_response"))], [table, *_survival(card, clocks)]
+
+
+def _clock(label: str, row: Mapping[str, Any]) -> tuple[Value, ...]:
+    routed = row["routed_count"]
+    if 0 < routed < K_ANONYMITY:
+        return (label, *(Hidden.SMALL,) * 8)
+    names = (
+        "working_days_median", "working_days_p90", "limit_working_days", "ended_by_limit_rate",
+        "ended_by_limit_rate_low", "ended_by_limit_rate_high",
+    )  # fmt: skip
+    figures = [_as_value(row[name]) if routed >= LEAST_FOR_RATE else None for name in names]
+    return (label, routed, row["open_count"], *figures)
+
+
+def _speed_words(first: Mapping[str, Any] | None) -> str:
+    if first is None or first["routed_count"] < LEAST_FOR_RATE:
+        return "Data tidak cukup untuk mengukur lama penanganan (n < 10)."
+    limit = number(first["limit_working_days"])
+    share_words = percent(first["ended_by_limit_rate"]) if first["ended_by_limit_rate"] is not None else None
+    median = first["working_days_median"]
+    half = (
+        f"Separuh laporan ditindaklanjuti dalam {number(median)} hari kerja"
+        if median is not None
+        else "Separuh laporan belum sempat ditindaklanjuti"
+    )
+    return f"{half}" + (f"; {share_words} dalam batas {limit} hari kerja." if share_words else ".")
+
+
+def _survival(card: Card, clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
+    """Both curves with the limit of completion; none under 10 routed, where the mart's curves are not read."""
+    curves = [Curve(CURVE_LABELS[clock], steps) for clock, steps in card.world.curves.items() if clock in clocks]
+    completion = clocks.get("completion")
+    if not curves or completion is None:
+        return
+    median = completion["working_days_median"]
+    yield survival(
+        curves,
+        limit_day=completion["limit_working_days"],
+        name="bertahan",
+        title=f"Separuh laporan selesai dalam {number(median)} hari kerja"
+        if median is not None
+        else "Lebih dari separuh laporan belum selesai",
+        unit="belum tuntas menurut hari kerja sejak disposisi",
+        n=completion["routed_count"],
+        width=HALF_WIDTH,
+        is_simulated=card.basis.is_simulated,
+    )
+
+
+def _stock(card: Card) -> tuple[list[str], list[Table | Chart]]:
+    stock = card.world.stock
+    if not stock:
+        return [], []
+    if card.world.is_stock_small or any(card.hides([month]) for month in year_to_date(card.period)):
+        return ["Sebagian bulan hanya memuat beberapa laporan; aliran disamarkan (n < 5)."], []
+    first, last = stock[0], stock[-1]
+    came, went = sum(each.received for each in stock), sum(each.closed for each in stock)
+    grown = came - went
+    direction = "bertambah" if grown > 0 else "berkurang"
+    found = (
+        f"Sejak {month_short(first.on)} masuk {counted(came, 'laporan')} dan keluar {counted(went, 'laporan')};"
+        f" {counted(last.open_count, 'laporan')} terbuka di akhir periode"
+        + (f", {direction} {number(abs(grown))}." if grown else ", tetap seperti semula.")
+    )
+    if came + went == 0:
+        return [found], []
+    chart = stock_flow(
+        stock,
+        name="aliran",
+        title=f"{sentence(counted(last.open_count, 'laporan'))} terbuka di akhir {card.period.label}",
+        unit="laporan per bulan",
+        n=came,
+        width=HALF_WIDTH,
+        is_simulated=card.basis.is_simulated,
+    )
+    return [found], [chart]
+
+
+def units_section(card: Card) -> Section | None:
+    """Units by what they received; those with few complaints are counted and not listed."""
+    units = sorted(card.world.units.values(), key=lambda unit: (-unit.counts.received, unit.name))
+    if not units or card.is_hidden:
+        return None
+    rows = []
+    hidden = 0
+    for unit in units:
+        counts = unit.counts
+        if card.small.hides(UNITS, unit.members):
+            hidden += 1
+            continue
+        rows.append(
+            (
+                unit.name,
+                counts.received,
+                counts.followed_up,
+                counts.completed,
+                counts.rate("followed_up_rate"),
+                counts.rate("completed_rate"),
+                counts.rate("first_response_within_limit_rate_of_due"),
+            )
+        )
+    table = Table(
+        "unit",
+        "Menurut unit kerja",
+        (
+            Column("unit_name", "Unit kerja", "text"),
+            Column("received_count", "Diterima", "count"),
+            Column("followed_up_count", "Tindak lanjut", "count"),
+            Column("completed_count", "Selesai", "count"),
+            Column("followed_up_rate", "Tingkat tindak lanjut", "rate"),
+            Column("completed_rate", "Tingkat selesai", "rate"),
+            Column("first_response_rate", "Tepat waktu", "rate"),
+        ),
+        tuple(rows),
+        note=f"{sentence(counted(hidden, 'unit'))} disamarkan (n < 5) dan tidak tercantum." if hidden else None,
+        in_pdf_rows=UNITS_IN_PDF,
+    )
+    slow = [unit for unit in units if unit.is_told and unit.counts.rate("followed_up_rate") is not None]
+    slow = [unit for unit in slow if not card.small.hides(UNITS, unit.members)]
+    if slow:
+        lowest = min(slow, key=lambda unit: (unit.counts.rate("followed_up_rate") or 0, unit.name))
+        found = (
+            f"Tindak lanjut paling rendah pada {lowest.name}: {number(lowest.counts.followed_up)} dari"
+            f" {number(lowest.counts.received)} laporan ({percent(lowest.counts.rate('followed_up_rate'))})."
+        )
+    else:
+        found = "Tidak ada unit dengan cukup laporan untuk dibandingkan (data tidak cukup, n < 10)."
+    return Section("Unit kerja", (found,), (table,) if rows else ())
+
+
+def _as_value(value: object) -> Value:
+    return Decimal(str(value)) if isinstance(value, float) else value  # type: ignore[return-value]
