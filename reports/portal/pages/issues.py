@@ -1,0 +1,157 @@
+"""Priority programmes and rising topics: where the stock grows, who must unblock it, what people report more of."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from reports import charts
+from reports.charts import Chart
+from reports.portal.figures import Row, concealed, fetch
+from reports.portal.pages.frame import Frame, NoSuchThing
+from reports.portal.small_cells import SmallCells
+from reports.portal.workshop import drawn
+from reports.report import Hidden
+
+AGENCIES_SHOWN = 15
+LONGEST_SHOWN = 20
+WEEKS_SHOWN = 26
+PROGRAMMES_DRAWN = 5
+
+
+def compose(cursor: Cursor, frame: Frame, programme: str) -> Mapping[str, Any]:
+    """What issues.html shows. programme: one alone, or all for "". Raises NoSuchThing for one that is not there."""
+    weeks = fetch(
+        cursor,
+        "select programme, max(programme_name) as programme_name, week, max(week_end_date) as week_end_date,"
+        " sum(opening_count)::integer as opening_count, sum(in_count)::integer as in_count,"
+        " sum(out_count)::integer as out_count, sum(closing_count)::integer as closing_count,"
+        " sum(growth_count)::integer as growth_count, sum(overdue_14_days_count)::integer as overdue_14_days_count"
+        " from marts.rpt_ksp_strategic_issues_weekly"
+        " where week > %(night)s - 7 * %(weeks)s group by programme, week order by week, programme",
+        {"night": frame.night.night, "weeks": WEEKS_SHOWN},
+    )
+    names = {row["programme"]: row["programme_name"] for row in weeks}
+    if programme and programme not in names:
+        raise NoSuchThing(programme)
+    last_week = weeks[-1]["week"] if weeks else None
+    now = [row for row in weeks if row["week"] == last_week]
+    now = [_stock(row, frame.small) for row in now]
+    # Hidden ones last and by name: their place would tell their size.
+    now.sort(key=lambda row: (_place(row["overdue_14_days_count"]), row["programme_name"]))
+    return {
+        "programme": programme,
+        "programmes": sorted(names.items(), key=lambda item: str(item[1])),
+        "week_end": now[0]["week_end_date"] if now else None,
+        "now": now,
+        "trend": _trend(weeks, names, programme, frame),
+        "agencies": _agencies(cursor, frame, last_week, programme) if last_week else [],
+        "rising": _rising(cursor, frame),
+        "longest": fetch(
+            cursor,
+            "select programme_name, agency_name, category_id, received_month, open_days, is_overdue_14_days"
+            " from marts.rpt_ksp_longest_open where %(programme)s in ('', programme)"
+            " order by open_days desc, programme, rank limit %(shown)s",
+            {"programme": programme, "shown": LONGEST_SHOWN},
+        ),
+    }
+
+
+def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Frame) -> Chart | None:
+    """The stock of each programme by week."""
+    speech = frame.speech
+    small = frame.small
+    last = weeks[-1]["week"] if weeks else None
+    by_overdue = [row for row in weeks if row["week"] == last and not small.hides_open(row["programme"], last)]
+    by_overdue.sort(key=lambda row: -row["overdue_14_days_count"])
+    chosen = [programme] if programme else [row["programme"] for row in by_overdue[:PROGRAMMES_DRAWN]]
+    lines = [
+        charts.Line(
+            names[code],
+            [
+                (row["week_end_date"], None if small.hides_open(code, row["week"]) else float(row["closing_count"]))
+                for row in weeks
+                if row["programme"] == code
+            ],
+        )
+        for code in chosen
+    ]
+    lines = [line for line in lines if len(line.points) > 1]
+    if not lines:
+        return None
+    return drawn(
+        charts.trend,
+        lines,
+        name="program",
+        title=names[programme]
+        if programme
+        else speech.say(
+            "Laporan terbuka: program dengan lewat tenggat terbanyak", "Open complaints: programmes with most overdue"
+        ),
+        unit=speech.say("laporan terbuka", "open complaints"),
+        n=sum(
+            row["closing_count"]
+            for row in weeks
+            if row["week"] == last and row["programme"] in chosen and not small.hides_open(row["programme"], last)
+        ),
+        language=speech.language,
+        is_simulated=frame.night.is_simulated,
+    )
+
+
+def _agencies(cursor: Cursor, frame: Frame, week: date, programme: str) -> list[Row]:
+    """Who has most past the limit; a small stock, and what would give it away, is hidden and not listed."""
+    rows = fetch(
+        cursor,
+        "select programme, programme_name, agency_code, agency_name, kind,"
+        " sum(closing_count)::integer as closing_count,"
+        " sum(growth_count)::integer as growth_count, sum(overdue_14_days_count)::integer as overdue_14_days_count"
+        " from marts.rpt_ksp_strategic_issues_weekly where week = %(week)s and %(programme)s in ('', programme)"
+        " group by programme, programme_name, agency_code, agency_name, kind having sum(closing_count) > 0",
+        {"week": week, "programme": programme},
+    )
+    before = week - timedelta(days=7)
+    small = frame.small
+    shown = [
+        concealed(row, ["growth_count"]) if small.hides_open(row["programme"], before, row["agency_code"]) else row
+        for row in rows
+        if not small.hides_open(row["programme"], week, row["agency_code"])
+    ]
+    shown.sort(key=lambda row: (-row["overdue_14_days_count"], row["agency_name"], row["programme"]))
+    return shown[:AGENCIES_SHOWN]
+
+
+def _stock(row: Row, small: SmallCells) -> Row:
+    """A programme's week without what is hidden of it: stock at both ends and what left give away what came."""
+    week, code = row["week"], row["programme"]
+    opening, closing = small.hides_open(code, week - timedelta(days=7)), small.hides_open(code, week)
+    hidden = [
+        *(["opening_count"] if opening else []),
+        *(["closing_count", "overdue_14_days_count"] if closing else []),
+        *(["growth_count"] if opening or closing else []),
+        *(["in_count", "out_count"] if opening or closing or small.hides_came(code, week) else []),
+    ]
+    return concealed(row, hidden)
+
+
+def _rising(cursor: Cursor, frame: Frame) -> list[Row]:
+    """What rose in the last eight weeks beyond season and chance, newest first."""
+    rows = fetch(
+        cursor,
+        "select week, area_code, area_name, category_main, received_count, expected_count, surprise_score, coverage"
+        " from marts.rpt_category_trends_weekly"
+        " where is_rising and week > (select max(week) from marts.rpt_category_trends_weekly) - 56"
+        " order by week desc, surprise_score desc, category_main, area_code limit 20",
+    )
+    return [
+        concealed(row, ["received_count"])
+        if frame.small.hides_topic(row["category_main"], row["area_code"], row["week"])
+        else row
+        for row in rows
+    ]
+
+
+def _place(count: int | Hidden) -> int:
+    """Sorts the largest first, the hidden last."""
+    return 1 if isinstance(count, Hidden) else -count

@@ -1,0 +1,98 @@
+"""The library of issued reports, and the dictionary of metrics: what may be taken away, and what its words mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from reports.periods import Period
+from reports.portal.figures import fetch
+from reports.portal.pages.frame import Frame
+from reports.portal.words import BODIES
+
+ISSUES_OF_A_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the library is asked for; "" is anything."""
+
+    body: str = ""
+    period: str = ""
+    agency_code: str = ""
+    page: int = 1
+
+
+def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
+    """What library.html shows: the last version of each issue the reader may see, the newest period first."""
+    at = {
+        "body": wanted.body, "period": wanted.period, "agency_code": wanted.agency_code,
+        "shown": ISSUES_OF_A_PAGE + 1, "skipped": (wanted.page - 1) * ISSUES_OF_A_PAGE,
+    }  # fmt: skip
+    issues = fetch(
+        cursor,
+        "with latest as ("
+        "    select distinct on (body, period, agency_code) issue_id, body, period, agency_code, version, title, night,"
+        "        is_simulated, coverage_delivered, coverage_expected, issued_at"
+        "    from library.issues where %(body)s in ('', body) and %(period)s in ('', period)"
+        "        and %(agency_code)s in ('', agency_code)"
+        "    order by body, period, agency_code, version desc"
+        ") "
+        "select latest.*, agencies.name as agency_name,"
+        " (select json_agg(json_build_object('name', files.name, 'byte_count', files.byte_count) order by files.name)"
+        " from library.files as files where files.issue_id = latest.issue_id) as files"
+        " from latest left join marts.dim_agencies as agencies"
+        " on latest.agency_code = agencies.agency_code and agencies.is_current"
+        " order by latest.night desc, latest.body, latest.period desc, latest.agency_code nulls first"
+        " limit %(shown)s offset %(skipped)s",
+        at,
+    )
+    choices = fetch(cursor, "select body, period from library.issues group by body, period order by period desc, body")
+    periods = list(dict.fromkeys(row["period"] for row in choices))
+    return {
+        "wanted": wanted,
+        "issues": [
+            {
+                **issue,
+                "period_label": _label(issue["period"]),
+                "main": [file for file in issue["files"] or [] if file["name"].startswith("laporan.")],
+                "others": [file for file in issue["files"] or [] if not file["name"].startswith("laporan.")],
+            }
+            for issue in issues[:ISSUES_OF_A_PAGE]
+        ],
+        "has_more": len(issues) > ISSUES_OF_A_PAGE,
+        "bodies": [(body, frame.speech.word(BODIES, body)) for body in sorted({row["body"] for row in choices})],
+        "periods": [(period, _label(period)) for period in periods],
+    }
+
+
+def compose_dictionary(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
+    """What dictionary.html shows."""
+    del frame
+    return {
+        "metrics": fetch(
+            cursor,
+            "select metric, name_id, name_en, formula, numerator, denominator, unit, direction, source, owner"
+            " from marts.metric_dictionary order by name_id",
+        )
+    }
+
+
+def compose_api(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
+    """What api.html shows: the marts this role may pull."""
+    del frame
+    rows = fetch(
+        cursor,
+        "select relname as name from pg_class"
+        " where relnamespace = 'marts'::regnamespace and relname like 'rpt\\_%%' and relkind in ('r', 'v', 'm')"
+        " and has_table_privilege(oid, 'select') order by relname",
+    )
+    return {"marts": [row["name"] for row in rows]}
+
+
+def _label(period: str) -> str:
+    try:
+        return Period.parse(period).label
+    except ValueError:
+        return period

@@ -1,0 +1,178 @@
+"""The nation: what came in this year, what became of it, where, and whether the stock shrinks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from reports import charts
+from reports.charts import Chart
+from reports.portal.figures import Row, concealed, fetch, rate, readable
+from reports.portal.pages.frame import Frame
+from reports.portal.workshop import drawn
+from reports.report import Hidden
+
+COUNTS = ("received_count", "followed_up_count", "completed_count", "archived_count", "completed_automatic_count")
+FIGURES = (*COUNTS, "followed_up_rate", "completed_rate")
+
+
+def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
+    """What national.html shows."""
+    say, night = frame.speech.say, frame.night
+    months = fetch(
+        cursor,
+        "select month, received_count, followed_up_count, completed_count, archived_count, completed_automatic_count,"
+        " followed_up_rate, completed_rate, agencies_delivered, agencies_expected, coverage"
+        " from marts.rpt_national_performance_monthly where month between %(first)s and %(last)s order by month",
+        {"first": night.first_month, "last": night.last_month},
+    )
+    months = [concealed(row, FIGURES) if frame.small.hides("nation", "", row["month"]) else row for row in months]
+    shown = [row for row in months if isinstance(row["received_count"], int)]
+    total = {name: sum(row[name] for row in shown) for name in COUNTS}
+    provinces = province_rows(cursor, frame)
+    survey = fetch(
+        cursor,
+        "select wave, value, respondent_count, margin_of_error from marts.rpt_national_satisfaction"
+        " where metric_kind = 'TOP2BOX_LAPOR' and respondent_count is not null order by wave desc limit 1",
+    )
+    return {
+        "months": months,
+        "period": frame.speech.months(night.first_month, night.last_month),
+        "total": total,
+        "followed_up": rate(total["followed_up_count"], total["received_count"]),
+        "completed": rate(total["completed_count"], total["received_count"]),
+        "survey": survey[0] if survey else None,
+        "trend": drawn(
+            charts.trend,
+            [
+                charts.Line(
+                    say("Diterima", "Received"), [(row["month"], float(row["received_count"])) for row in shown]
+                ),
+                charts.Line(
+                    say("Ditindaklanjuti", "Followed up"),
+                    [(row["month"], float(row["followed_up_count"])) for row in shown],
+                ),
+                charts.Line(
+                    say("Selesai", "Completed"), [(row["month"], float(row["completed_count"])) for row in shown]
+                ),
+            ],
+            name="nasional",
+            title=say("Laporan menurut bulan diterima", "Complaints by month of receipt"),
+            unit=say("laporan per bulan", "complaints per month"),
+            n=total["received_count"],
+            language=frame.speech.language,
+            is_simulated=night.is_simulated,
+        )
+        if len(shown) > 1
+        else None,
+        "map": province_chart(provinces, frame),
+        "stock": stock_chart(cursor, frame),
+    }
+
+
+def province_rows(cursor: Cursor, frame: Frame) -> list[Row]:
+    """Each province's governments together, this year: counts, shares and completeness; small ones hidden."""
+    night = frame.night
+    rows = fetch(
+        cursor,
+        "select province_code, max(province_name) as province_name, max(agency_count) as agency_count,"
+        " sum(received_count)::integer as received_count, sum(followed_up_count)::integer as followed_up_count,"
+        " sum(completed_count)::integer as completed_count, max(population) as population,"
+        " (array_agg(agencies_delivered order by month desc))[1] as agencies_delivered,"
+        " (array_agg(agencies_expected order by month desc))[1] as agencies_expected"
+        " from marts.rpt_province_performance_monthly where month between %(first)s and %(last)s"
+        " group by province_code order by province_code",
+        {"first": night.first_month, "last": night.last_month},
+    )
+    result = []
+    for row in rows:
+        if frame.small.hides("province", row["province_code"], night.first_month, night.last_month):
+            row = concealed(row, ("received_count", "followed_up_count", "completed_count"))  # noqa: PLW2901
+        received = row["received_count"]
+        result.append(
+            {
+                **row,
+                "followed_up": rate(row["followed_up_count"], received),
+                "completed": rate(row["completed_count"], received),
+                "per_100k": _per_100k(received, row["population"]),
+            }
+        )
+    return result
+
+
+def province_chart(provinces: list[Row], frame: Frame) -> Chart | None:
+    """The tile map of follow-up; None without a share."""
+    speech = frame.speech
+    values = {row["province_code"]: row["followed_up"].value for row in provinces}
+    known = sorted((row for row in provinces if row["followed_up"].value is not None), key=_value)
+    if not known:
+        return None
+    lowest, highest = known[0], known[-1]
+    return drawn(
+        charts.province_map,
+        values,
+        kind="rate",
+        name="provinsi",
+        title=speech.say(
+            f"Tindak lanjut terendah di {lowest['province_name']}, tertinggi di {highest['province_name']}",
+            f"Follow-up is lowest in {lowest['province_name']} and highest in {highest['province_name']}",
+        ),
+        unit=speech.say("% laporan yang ditindaklanjuti", "% of complaints followed up"),
+        n=sum(row["received_count"] for row in known),
+        language=speech.language,
+        is_simulated=frame.night.is_simulated,
+    )
+
+
+def stock_chart(cursor: Cursor, frame: Frame) -> Chart | None:
+    """Weeks of inflow, outflow and stock over all agencies; None for a role that may not read them."""
+    if not readable(cursor, ["rpt_agency_stock_flow_daily"]):
+        return None
+    weeks = fetch(
+        cursor,
+        "with days as ("
+        "    select business_date, sum(received_count + reopened_count) as in_count,"
+        "        sum(completed_count + archived_count) as out_count, sum(closing_count) as closing_count"
+        "    from marts.rpt_agency_stock_flow_daily where business_date between %(first)s and %(night)s"
+        "    group by business_date"
+        ") "
+        "select min(business_date) as first_date, sum(in_count)::integer as in_count,"
+        " sum(out_count)::integer as out_count,"
+        " (array_agg(closing_count order by business_date desc))[1]::integer as closing_count"
+        " from days group by date_trunc('week', business_date) having count(*) = 7 order by 1",
+        {"first": frame.night.first_month, "night": frame.night.night},
+    )
+    return flow_chart(weeks, frame, "stok")
+
+
+def flow_chart(weeks: list[Row], frame: Frame, name: str) -> Chart | None:
+    """Inflow, outflow and stock by week; None for fewer than two weeks."""
+    speech = frame.speech
+    if len(weeks) < 2:
+        return None
+    before, after = weeks[0]["closing_count"], weeks[-1]["closing_count"]
+    grows = after > before
+    span = f"{speech.number(before)} {speech.say('menjadi', 'to')} {speech.number(after)}"
+    return drawn(
+        charts.stock_flow,
+        [charts.FlowDay(row["first_date"], row["in_count"], row["out_count"], row["closing_count"]) for row in weeks],
+        name=name,
+        title=speech.say(
+            f"Laporan terbuka {'bertambah' if grows else 'tidak bertambah'} dari {span}",
+            f"Open complaints {'grew' if grows else 'did not grow'}, from {span}",
+        ),
+        unit=speech.say("laporan per minggu", "complaints per week"),
+        n=sum(row["in_count"] for row in weeks),
+        language=speech.language,
+        is_simulated=frame.night.is_simulated,
+    )
+
+
+def _per_100k(received: int | Hidden, population: int | None) -> float | Hidden | None:
+    if isinstance(received, Hidden):
+        return received
+    return 100_000 * received / population if population else None
+
+
+def _value(row: Row) -> float:
+    return float(row["followed_up"].value)

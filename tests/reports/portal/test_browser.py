@@ -1,0 +1,219 @@
+"""The portal in a real browser (Debian's chromium), as each of its readers: seen, refused, downloaded, and usable.
+
+Every page is watched: no console error, no request to another host, nothing serious found by axe, and no sideways
+scrolling on a telephone 360 pixels wide.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from reports.portal.pages.frame import MENU
+from tests.dbt_project.raw_world import BATAM, KARIMUN
+from tests.reports.portal.conftest import Nation, Provider
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+
+SignIn = Callable[[str], httpx.Client]
+DESKTOP, TELEPHONE = (1280, 900), (360, 740)
+PATIENCE_MS = 60_000
+ROLES = {"panrb": "panrb_analyst", "ombudsman": "ombudsman_reader", "ksp": "ksp_reader", "batam": "agency_reader"}
+FRONT = {"panrb": "Gambaran nasional", "ombudsman": "Gambaran nasional", "ksp": "Gambaran nasional"}
+
+
+@dataclass
+class Watched:
+    """A page and what it did that it should not: console errors, failed scripts, requests to other hosts."""
+
+    page: Page
+    base: str
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> int:
+        """Go there; the status."""
+        answer = self.page.goto(self.base + path, wait_until="networkidle")
+        assert answer is not None
+        return answer.status
+
+
+Visit = Callable[..., AbstractContextManager[Watched]]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for the module."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, portal: str, browser: SignIn) -> Visit:
+    """visit("ksp"): a page in the session of that reader, "" for nobody."""
+
+    @contextmanager
+    def of(who: str, size: tuple[int, int] = DESKTOP) -> Iterator[Watched]:
+        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_cookies([{"name": n, "value": v, "url": portal} for n, v in browser(who).cookies.items()])
+        watched = Watched(context.new_page(), portal)
+        host = urlsplit(portal).netloc
+        watched.page.on(
+            "console", lambda message: watched.faults.append(message.text) if message.type == "error" else None
+        )
+        watched.page.on("pageerror", lambda error: watched.faults.append(str(error)))
+        watched.page.on(
+            "request",
+            lambda request: watched.faults.append(request.url) if urlsplit(request.url).netloc != host else None,
+        )
+        yield watched
+        context.close()
+
+    return of
+
+
+def paths_of(who: str) -> list[str]:
+    """Every page of the menu that the reader may open, and one below each list."""
+    paths = [item.path for item in MENU if ROLES[who] in item.roles]
+    if who != "batam":
+        paths.append("/provinsi/21")
+    if who in ("panrb", "ombudsman"):
+        paths += [f"/instansi/{BATAM}", "/instansi?kelompok=kota+II&urut=-nilai"]
+    return paths
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_each_reader_sees_clean_pages_on_a_desktop_and_a_telephone(who: str, visit: Visit) -> None:
+    paths = paths_of(who)
+    assert len(paths) >= 5
+    with visit(who) as desktop, visit(who, TELEPHONE) as telephone:
+        for path in paths:
+            assert desktop.open(path) == 200, path
+            assert desktop.page.locator("h1").count() == 1, path
+            assert serious(desktop.page) == [], path
+            assert telephone.open(path) == 200, path
+            assert serious(telephone.page) == [], path
+            width = telephone.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= TELEPHONE[0], f"{path} is {width} px wide"
+        assert desktop.faults + telephone.faults == []
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [
+        ("ksp", "/instansi"),
+        ("ksp", f"/instansi/{BATAM}"),
+        ("ksp", "/indikasi"),
+        ("panrb", "/indikasi"),
+        ("ombudsman", "/isu"),
+        ("batam", "/"),
+        ("batam", "/provinsi"),
+        ("batam", f"/instansi/{KARIMUN}"),
+        ("batam", "/kepuasan"),
+    ],
+)
+def test_a_reader_is_told_why_a_page_is_not_theirs(who: str, path: str, visit: Visit) -> None:
+    with visit(who) as seen:
+        status = seen.open(path)
+        if path == "/":
+            assert seen.page.url.endswith("/instansi-saya")
+            return
+        assert status == 403
+        assert "tidak berwenang" in seen.page.locator("h1").inner_text()
+        assert "admin SP4N-LAPOR!" in seen.page.locator("main").inner_text()
+        assert serious(seen.page) == []
+
+
+def test_nobody_sees_the_sign_in_page_alone(visit: Visit) -> None:
+    with visit("", TELEPHONE) as seen:
+        for path in ("/", "/instansi", "/laporan", f"/instansi/{BATAM}"):
+            seen.open(path)
+            assert urlsplit(seen.page.url).path == "/masuk"
+        assert seen.page.locator("nav").count() == 0
+        assert serious(seen.page) == []
+        assert seen.faults == []
+
+
+def test_an_officer_signs_in_reads_drills_down_and_signs_out(visit: Visit, provider: Provider) -> None:
+    with visit("") as seen:
+        page = seen.page
+        seen.open("/indikasi")
+        page.get_by_role("link", name="Masuk dengan akun lembaga").click()
+        page.wait_for_url(f"{provider.issuer}/**")
+        page.locator("input[name=sub]").first.fill("ombudsman")
+        page.locator("form:has(input[name=sub]) button").first.click()
+        page.wait_for_url("**/indikasi")
+        assert "Indikasi maladministrasi" in page.locator("h1").inner_text()
+        page.get_by_role("link", name="Perbandingan instansi").click()
+        page.get_by_label("Ukuran").select_option("completed_rate")
+        page.get_by_role("button", name="Terapkan").click()
+        assert "ukuran=completed_rate" in page.url
+        page.get_by_role("link", name="Batam").first.click()
+        assert "Batam" in page.locator("h1").inner_text()
+        page.get_by_role("button", name="Keluar").click()
+        page.wait_for_url("**/masuk")
+        seen.open(f"/instansi/{BATAM}")
+        assert urlsplit(page.url).path == "/masuk"
+
+
+@pytest.mark.parametrize(
+    ("who", "body", "agency"), [("ksp", "ksp", ""), ("ombudsman", "ombudsman", ""), ("batam", "agency", BATAM)]
+)
+def test_a_download_is_the_issued_file_and_is_recorded(
+    who: str, body: str, agency: str, visit: Visit, nation: Nation
+) -> None:
+    count = "select count(*) from library.access_log where action = 'download' and object like %s"
+    issue = (f"%{nation.issues[body, agency]}%",)
+    before = nation.value(count, issue)
+    with visit(who) as seen:
+        seen.open(f"/laporan?lembaga={body}")
+        with seen.page.expect_download() as started:
+            seen.page.get_by_role("link", name="PDF").first.click()
+        with open(started.value.path(), "rb") as file:  # noqa: PTH123 - the browser's own path
+            assert file.read() == f"%PDF-1.7 {body} {agency}".encode()
+        assert seen.faults == []
+    assert nation.value(count, issue) == before + 1
+
+
+def test_the_keyboard_reaches_content_and_tables(visit: Visit) -> None:
+    with visit("panrb") as seen:
+        seen.open("/instansi")
+        page = seen.page
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "isi"
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.className") == "scroll":
+                break
+        assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
+
+
+def test_print_leaves_out_menu_and_forms(visit: Visit) -> None:
+    with visit("panrb") as seen:
+        seen.open("/instansi")
+        seen.page.emulate_media(media="print")
+        assert not seen.page.locator("nav .menu, ul.menu").first.is_visible()
+        assert not seen.page.locator("form.filter").is_visible()
+        assert seen.page.locator(".stamp").first.is_visible()

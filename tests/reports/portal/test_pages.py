@@ -1,0 +1,313 @@
+"""What the server renders for each reader: what is there, what is refused, and that no small figure follows."""
+
+import html
+import re
+import threading
+import time
+from collections.abc import Callable
+from datetime import date
+
+import httpx
+import numpy as np
+import pytest
+from markupsafe import escape
+
+from reports.portal.figures import rate
+from reports.portal.pages.agencies import Filters, Sorting, asked
+from reports.portal.pages.frame import MENU, Kept
+from reports.portal.words import KINDS, Speech
+from reports.report import Hidden
+from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
+from tests.reports.portal.conftest import RECEIVED, Nation
+
+SignIn = Callable[[str], httpx.Client]
+PATIENCE_SECONDS = 60  # the first chart of a process starts its renderer
+ROLES = {"panrb": "panrb_analyst", "ombudsman": "ombudsman_reader", "ksp": "ksp_reader", "batam": "agency_reader"}
+STAMP = "DATA SIMULASI, bukan kinerja sebenarnya"
+PROVINCE = "21"
+MONTHS = ["Januari 2021", "Februari 2021", "Maret 2021", "April 2021", "Mei 2021", "Juni 2021"]
+
+
+@pytest.fixture
+def signed_in(browser: SignIn) -> SignIn:
+    """signed_in("ksp"): a client of that reader that waits for a first chart."""
+
+    def sign_in_as(name: str) -> httpx.Client:
+        client = browser(name)
+        client.timeout = httpx.Timeout(PATIENCE_SECONDS)
+        return client
+
+    return sign_in_as
+
+
+def text_of(page: str) -> str:
+    """What a reader reads: no markup, blanks in one."""
+    body = re.sub(r"<svg class=\"bar\".*?</svg>", " ", page.split("<main", 1)[1], flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def received_by_month(page: str) -> dict[str, str]:
+    """The first column of figures of a page's table by month, as printed."""
+    rows = re.findall(r"<tr><th scope=\"row\">([^<]+)</th><td class=\"n\">([^<]+)</td>", page)
+    return {month: count for month, count in rows if month in MONTHS}
+
+
+def total_of(page: str) -> str:
+    """The first headline."""
+    found = re.search(r'<dd class="big">([^<]+)</dd>', page)
+    assert found
+    return found.group(1)
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_the_menu_offers_what_opens_and_the_rest_is_refused_with_reasons(who: str, signed_in: SignIn) -> None:
+    client = signed_in(who)
+    front = client.get("/", follow_redirects=True).text
+    for item in MENU:
+        is_offered = f'<li><a href="{item.path}"' in front
+        assert is_offered == (ROLES[who] in item.roles), item.path
+        if item.path == "/" and who == "batam":
+            continue
+        answer = client.get(item.path)
+        if is_offered:
+            assert answer.status_code == 200, item.path
+        else:
+            assert answer.status_code == 403, item.path
+            assert "Anda masuk sebagai" in text_of(answer.text)
+            assert "admin SP4N-LAPOR!" in text_of(answer.text)
+
+
+@pytest.mark.parametrize("path", ["/", "/instansi", f"/instansi/{BATAM}", "/indikasi", "/kamus", "/api"])
+def test_nobody_is_sent_to_the_sign_in_page_and_back_to_what_was_asked(path: str, signed_in: SignIn) -> None:
+    client = signed_in("")
+    answer = client.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/masuk")
+    landing = client.get(answer.headers["location"])
+    assert "Masuk dengan akun lembaga" in landing.text
+    assert ("next=" in landing.text) == (path != "/")
+    assert "122" not in landing.text
+
+
+def test_an_agency_lands_on_its_own_scorecard_and_opens_no_other(signed_in: SignIn) -> None:
+    batam, karimun = signed_in("batam"), signed_in("karimun")
+    landing = batam.get("/")
+    assert (landing.status_code, landing.headers["location"]) == (303, "/instansi-saya")
+    own = batam.get("/instansi-saya").text
+    assert total_of(own) == "71"
+    # The same address, cached for the one, is another page for the other.
+    assert total_of(karimun.get("/instansi-saya").text) == "16"
+    assert batam.get(f"/instansi/{KARIMUN}").status_code == 403
+    assert batam.get("/instansi/KOTA-99.99").status_code == 403
+    assert batam.get(f"/instansi/{BATAM}").headers["location"] == "/instansi-saya"
+    assert "Karimun" not in own
+
+
+def test_what_is_not_there_is_not_found(signed_in: SignIn) -> None:
+    client = signed_in("panrb")
+    for path in ("/instansi/KOTA-99.99", "/provinsi/99", "/isu?program=TIDAK_ADA", "/tidak-ada", "/static/pages.py"):
+        assert client.get(path).status_code == 404, path
+
+
+def test_the_national_page_prints_the_marts_figures(signed_in: SignIn, nation: Nation) -> None:
+    received = nation.value("select sum(received_count) from marts.rpt_national_performance_monthly")
+    assert received == 122 == sum(sum(months) for months in RECEIVED.values())
+    page = signed_in("ksp").get("/").text
+    assert total_of(page) == "122"
+    assert "122 dari 122 diterima" in text_of(page)
+
+
+@pytest.mark.parametrize("who", ["panrb", "ombudsman", "ksp", "karimun"])
+def test_every_page_with_figures_says_when_how_complete_and_that_it_is_simulated(who: str, signed_in: SignIn) -> None:
+    client = signed_in(who)
+    role = "agency_reader" if who == "karimun" else ROLES[who]
+    paths = [item.path for item in MENU if role in item.roles and (item.path, who) != ("/", "karimun")]
+    assert len(paths) >= 4
+    for path in paths:
+        page = client.get(path).text
+        assert STAMP in page, path
+        assert "Data sampai 30 Juni 2021 pukul 24.00 WIB" in text_of(page), path
+        assert re.search(r"mengirim data malam itu: 3 dari \d+ instansi", text_of(page)), path
+
+
+def test_no_hidden_month_follows_from_all_pages_together(signed_in: SignIn) -> None:
+    client = signed_in("panrb")
+    base = [(agency, month) for agency in RECEIVED for month in range(6)]
+    place = {cell: position for position, cell in enumerate(base)}
+    groups = {
+        "/": [BATAM, KARIMUN, PUPR],
+        f"/provinsi/{PROVINCE}": [BATAM, KARIMUN],
+        **{f"/instansi/{agency}": [agency] for agency in RECEIVED},
+    }
+    shown: list[np.ndarray] = []
+    hidden: set[tuple[str, int]] = set()
+    for path, agencies in groups.items():
+        page = client.get(path).text
+        months = received_by_month(page)
+        assert list(months) == MONTHS, path
+        for number, month in enumerate(MONTHS):
+            cells = [(agency, number) for agency in agencies]
+            if months[month] == "*":
+                hidden |= set(cells) if len(cells) == 1 else set()
+            else:
+                assert int(months[month]) == sum(RECEIVED[agency][number] for agency in agencies)
+                shown.append(_vector(place, cells))
+        if total_of(page) != "*":
+            shown.append(_vector(place, [(agency, number) for agency in agencies for number in range(6)]))
+    small = {(agency, number) for agency, number in base if 0 < RECEIVED[agency][number] < 5}
+    assert small == {(KARIMUN, 0), (KARIMUN, 2), (KARIMUN, 4), (KARIMUN, 5)}
+    assert small <= hidden
+    rank = np.linalg.matrix_rank(np.array(shown))
+    for cell in small:
+        assert np.linalg.matrix_rank(np.array([*shown, _vector(place, [cell])])) == rank + 1, f"{cell} follows"
+
+
+def test_a_hidden_month_shows_no_figure_at_all(signed_in: SignIn) -> None:
+    page = signed_in("karimun").get("/instansi-saya").text
+    row = re.search(r"<tr><th scope=\"row\">Januari 2021</th>(.*?)</tr>", page, re.DOTALL)
+    assert row
+    assert re.findall(r"<td class=\"n\">(.*?)</td>", row.group(1)) == ["*", "*", "*"]
+
+
+def test_english_is_asked_once_and_remembered(signed_in: SignIn) -> None:
+    client = signed_in("ksp")
+    assert '<html lang="id">' in client.get("/kelengkapan").text
+    switched = client.get("/kelengkapan?bahasa=en")
+    assert '<html lang="en">' in switched.text
+    assert "as of 30 June 2021, 24:00 WIB" in text_of(switched.text)
+    assert '<html lang="en">' in client.get("/kepuasan").text
+    assert "Satisfaction" in text_of(client.get("/kepuasan").text)
+    assert '<html lang="id">' in client.get("/kepuasan?bahasa=id").text
+
+
+def test_what_a_reader_types_comes_back_as_text(signed_in: SignIn) -> None:
+    typed = '"><script>alert(1)</script>'
+    page = signed_in("panrb").get("/laporan", params={"instansi": typed, "masa": "x' or 1=1 --"}).text
+    assert "<script>alert" not in page
+    assert str(escape(typed)) in page
+    assert "Belum ada laporan dengan pilihan ini" in page
+
+
+@pytest.mark.parametrize("name", ["jenis", "provinsi", "kelompok", "jendela", "ukuran", "urut"])
+def test_a_filter_that_is_no_choice_is_harmless(name: str, signed_in: SignIn) -> None:
+    client = signed_in("panrb")
+    assert client.get("/instansi", params={name: "'; drop table marts.dim_dates; --"}).status_code == 200
+    assert client.get("/instansi", params={name: "x" * 61}).status_code == 422
+    assert client.get("/instansi", params={"halaman": "99"}).status_code == 200
+
+
+def test_the_comparison_sorts_and_says_so(signed_in: SignIn) -> None:
+    client = signed_in("panrb")
+    page = client.get("/instansi?urut=-n").text
+    assert re.search(r'aria-sort="descending"><a href="[^"]+urut=n&', page)
+    names = re.findall(r'<a href="/instansi/([^"]+)">', page)
+    assert names[:2] == [BATAM, PUPR]  # 71 and 35 received
+    # In rising order a hidden count would otherwise stand between its neighbours.
+    assert re.findall(r'<a href="/instansi/([^"]+)">', client.get("/instansi?urut=n").text)[:2] != names[:2]
+
+
+def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: SignIn, nation: Nation) -> None:
+    seen = {who: signed_in(who).get("/laporan").text for who in ("panrb", "ombudsman", "ksp", "batam")}
+    issues = {key: str(issue_id) for key, issue_id in nation.issues.items()}
+    may = {
+        "panrb": {("panrb", ""), ("agency", BATAM), ("agency", KARIMUN)},
+        "ombudsman": {("ombudsman", ""), ("agency", BATAM), ("agency", KARIMUN)},
+        "ksp": {("ksp", "")},
+        "batam": {("agency", BATAM)},
+    }
+    for who, page in seen.items():
+        assert {key for key, issue_id in issues.items() if issue_id in page} == may[who], who
+
+
+def test_a_file_of_the_library_downloads_as_it_was_issued(signed_in: SignIn) -> None:
+    client = signed_in("batam")
+    link = re.search(r'href="(/api/v1/reports/[^"]+/files/laporan\.pdf)"', client.get("/laporan").text)
+    assert link
+    answer = client.get(link.group(1))
+    assert (answer.status_code, answer.content) == (200, f"%PDF-1.7 agency {BATAM}".encode())
+
+
+def test_no_page_carries_a_script_or_an_inline_style(signed_in: SignIn) -> None:
+    client = signed_in("ombudsman")
+    for path in ("/", "/provinsi/21", "/instansi", f"/instansi/{BATAM}", "/indikasi", "/kepuasan", "/laporan"):
+        page = client.get(path).text
+        assert "<script" not in page, path
+        assert not re.search(r"<[^>]+\sstyle=", page), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', page), path
+
+
+def test_fonts_and_style_come_from_the_portal_and_may_be_kept(signed_in: SignIn) -> None:
+    client = signed_in("")
+    for path in ("/static/portal.css", "/static/favicon.svg", "/huruf/Regular.woff", "/huruf/Bold.woff"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert "immutable" in answer.headers["cache-control"]
+    assert client.get("/huruf/..%2f..%2fportal.woff").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "value"),
+    [(5, 10, 0.5), (5, 9, None), (0, 0, None), (Hidden.SMALL, Hidden.SMALL, None), (None, None, None)],
+    ids=["ten", "nine", "none received", "hidden", "unknown"],
+)
+def test_a_share_needs_ten(count: int | None, of: int | None, value: float | None) -> None:
+    assert rate(count, of).value == value
+
+
+def test_a_page_speaks_both_languages() -> None:
+    indonesian, english = Speech("id"), Speech("en")
+    assert indonesian.months(date(2021, 1, 1), date(2021, 6, 1)) == "Januari–Juni 2021"
+    assert indonesian.months(date(2020, 12, 1), date(2021, 1, 1)) == "Desember 2020–Januari 2021"
+    assert (indonesian.quarter(date(2021, 4, 1)), english.quarter(date(2021, 4, 1))) == ("Triwulan II 2021", "Q2 2021")
+    assert indonesian.cut_off(date(2021, 6, 30)) == "30 Juni 2021 pukul 24.00 WIB"
+    assert (indonesian.signed(-3), indonesian.signed(0), indonesian.signed(1294)) == ("−3", "0", "+1.294")
+    assert (indonesian.number(Hidden.SMALL), indonesian.percent(None)) == ("*", "–")
+    assert (indonesian.bytes(214_400), english.bytes(1_250_000)) == ("214 kB", "1.3 MB")
+    assert english.word(KINDS, "kota") == "City"
+
+
+def test_sorting_turns_round_on_the_same_column_and_begins_sensibly_on_another() -> None:
+    sorting = Sorting(Filters(sort="nilai", descending=True, page=3))
+    assert "urut=nilai&halaman=1" in sorting.link("nilai")
+    assert "urut=-n&" in sorting.link("n")
+    assert "urut=peringkat&" in sorting.link("peringkat")
+    assert asked("", "", "", "", "", "-apa", 1).sort == "tersesuaikan"
+
+
+def test_a_kept_value_is_made_once_for_many_and_again_after_its_time() -> None:
+    made, release = [], threading.Event()
+    kept: Kept[int] = Kept(seconds=0.2, at_most=2)
+
+    def make() -> int:
+        made.append(1)
+        release.wait(5)
+        return len(made)
+
+    got: list[int] = []
+    threads = [threading.Thread(target=lambda: got.append(kept.get("key", make))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    assert got == [1] * 5
+    kept._clock = lambda: time.monotonic() + 1  # a second later
+    assert kept.get("key", make) == 2
+
+
+def test_a_failure_is_told_to_all_who_wait_and_not_kept() -> None:
+    kept: Kept[int] = Kept(seconds=60, at_most=2)
+
+    def fail() -> int:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        kept.get("key", fail)
+    assert kept.get("key", lambda: 1) == 1
+
+
+def _vector(place: dict[tuple[str, int], int], cells: list[tuple[str, int]]) -> np.ndarray:
+    vector = np.zeros(len(place))
+    for cell in cells:
+        vector[place[cell]] = 1
+    return vector
