@@ -12,12 +12,19 @@ READY := .venv/.locked .venv-airflow/.locked
 STATE := $(abspath $(or $(LAPOR_STATE_DIR),.state))
 SIMULATOR_PORT ?= 8711
 RECORDED_PORT ?= 8721
+PORTAL_PORT ?= 8600
+PROVIDER_PORT ?= 8601
 LOCAL_AIRFLOW := .venv-airflow/bin/python dags/local_airflow.py
 DEMO_NIGHTS := 2021-06-27,2021-06-28,2021-06-29,2021-06-30
 REAL_FILES := $(abspath ../shared/data/real)
 REAL_NIGHT := 2024-09-01
 
 export LAPOR_STATE_DIR := $(STATE)
+export LAPOR_PORTAL_PORT ?= $(PORTAL_PORT)
+export LAPOR_PORTAL_URL ?= http://127.0.0.1:$(PORTAL_PORT)
+export LAPOR_PORTAL_ISSUER ?= http://localhost:$(PROVIDER_PORT)
+# The pretended provider asks for a secret and takes any.
+export LAPOR_PORTAL_CLIENT_SECRET ?= demo
 export LAPOR_CONNECTION_SIMULATOR_HTTP ?= http://127.0.0.1:$(SIMULATOR_PORT)
 export LAPOR_CONNECTION_SIMULATOR_DROPS ?= file://$(STATE)/simulator/drops
 export LAPOR_CONNECTION_REAL_FILES ?= file://$(REAL_FILES)
@@ -44,6 +51,42 @@ define STEP
 step() { echo "==> $$1"; shift; local began=$$SECONDS; "$$@"; echo "    $$((SECONDS - began)) s"; }
 endef
 
+# background NAME PORT COMMAND...: start it, its log in the state directory, and come back when it answers on the port.
+# stop_background NAME...: stop what was started so.
+define BACKGROUND
+background() {
+	local name="$$1" port="$$2" pid; shift 2
+	stop_background "$$name" > /dev/null
+	if (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; then
+		echo "$$name: port $$port is in use; choose another: make PORTAL_PORT=... PROVIDER_PORT=..."; return 1
+	fi
+	setsid "$$@" > "$(STATE)/$$name.log" 2>&1 < /dev/null &
+	pid=$$!; echo "$$pid" > "$(STATE)/$$name.pid"
+	until (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do
+		kill -0 "$$pid" 2> /dev/null || { echo "$$name ended before it answered on port $$port:"; tail -5 "$(STATE)/$$name.log"; return 1; }
+		sleep 0.1
+	done
+}
+stop_background() {
+	local name pid
+	for name in "$$@"; do
+		pid="$$(cat "$(STATE)/$$name.pid" 2> /dev/null)" || continue
+		case "$$(ps -p "$$pid" -o args= 2> /dev/null)" in *"-m reports.portal"* | *"-m simulator provider"*) kill "$$pid"; echo "$$name stopped" ;; esac
+		rm -f "$(STATE)/$$name.pid"
+	done
+}
+endef
+
+# start_portal: the pretended identity provider of the demo (unless LAPOR_PORTAL_ISSUER names another) and the portal.
+define PORTAL
+start_portal() {
+	if [ "$(LAPOR_PORTAL_ISSUER)" = "http://localhost:$(PROVIDER_PORT)" ]; then
+		background provider $(PROVIDER_PORT) .venv/bin/python -m simulator provider --port $(PROVIDER_PORT)
+	fi
+	background portal $(PORTAL_PORT) env MALLOC_ARENA_MAX=2 .venv/bin/python -m reports.portal # its threads share what they free
+}
+endef
+
 .PHONY: help demo real test lint bench bench-gate bench-fairness bench-marts up down sql dsn clean lock
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,14 +95,29 @@ demo: $(READY) $(STATE)/env ## six months of 657 simulated agencies through the 
 	@$(KEYS)
 	$(STEP)
 	began=$$SECONDS
+	$(BACKGROUND)
+	$(PORTAL)
+	issue_samples() {
+		.venv/bin/python -m reports panrb 2021-06
+		.venv/bin/python -m reports ksp 2021-W25
+		.venv/bin/python -m reports ombudsman 2021-Q2
+		.venv/bin/python -m reports agency 2021-06 --agency KOTA-21.71
+	}
 	trap '$(LOCAL_AIRFLOW) stop >/dev/null; .venv/bin/python -m simulator down' EXIT
 	step "warehouse: PostgreSQL under $(STATE)" .venv/bin/python -m warehouse up
 	$(SOURCES)
 	step "simulator: 657 agencies, January to June 2021" .venv/bin/python -m simulator up \
 		--from 2021-01-01 --to 2021-06-30 --nights $(DEMO_NIGHTS) --port $(SIMULATOR_PORT)
 	step "airflow: the initial load and three nights" $(LOCAL_AIRFLOW) run --nights $(DEMO_NIGHTS)
+	step "reports: one for each body, and one agency's" issue_samples
+	step "portal: what its pages show, decided and drawn" .venv/bin/python -m reports.portal prepare
+	step "portal: pages, downloads and the pull API" start_portal
 	step "summary" .venv/bin/python -m reports summary --published KOTA-21.71
-	echo "done in $$((SECONDS - began)) s; the warehouse stays up: make sql Q=\"select ...\", make down"
+	echo "the portal: $(LAPOR_PORTAL_URL)"
+	echo "    sign in as: ombudsman, panrb, ksp, kota-batam (an agency) or tamu (nobody); the demo's identity provider believes it"
+	echo '    by token:   curl -H "Authorization: Bearer $$(curl -s -d reader=ksp $(LAPOR_PORTAL_ISSUER)/machine-token)" $(LAPOR_PORTAL_URL)/api/v1/reports'
+	echo "    the files:  $(STATE)/reports"
+	echo "done in $$((SECONDS - began)) s; warehouse and portal stay up: make sql Q=\"select ...\", make down"
 
 real: $(READY) ## the same pipeline over real data: East Java's official recaps, NYC 311, recorded Open311 answers
 	@if [ ! -d "$(REAL_FILES)" ]; then echo "make real: skipped, the real files are not at $(REAL_FILES)"; exit 0; fi
@@ -82,7 +140,7 @@ lint: $(READY) ## ruff, mypy --strict, sqlfluff, and that every model, seed and 
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/mypy dags/local_airflow.py
-	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py
+	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py dags/lapor_reports.py
 	.venv/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	.venv/bin/python -m pytest -q -p no:cacheprovider tests/dbt_project/test_models_are_described.py tests/dbt_project/test_seeds.py
 
@@ -99,14 +157,21 @@ bench-fairness: $(READY) ## whether the comparison of agencies is right: 200 pre
 bench-marts: $(READY) ## a night's build over 1 and 10 million complaints of history, and analysts' questions (70 GB of disk, over an hour)
 	.venv/bin/python -m bench marts
 
-up: $(READY) $(STATE)/env ## warehouse and Airflow until Ctrl-C
+up: $(READY) $(STATE)/env ## warehouse, portal and Airflow until Ctrl-C
 	@$(KEYS)
+	$(BACKGROUND)
+	$(PORTAL)
 	.venv/bin/python -m warehouse up
 	$(SOURCES)
+	trap 'stop_background portal provider' EXIT
+	start_portal
+	echo "portal: $(LAPOR_PORTAL_URL)"
 	$(LOCAL_AIRFLOW) up
 
 down: $(READY) ## stop everything
 	@failed=0
+	$(BACKGROUND)
+	stop_background portal provider
 	for state in "$(STATE)" "$(STATE)/real"; do
 		[ -d "$$state" ] || continue
 		export LAPOR_STATE_DIR="$$state"

@@ -30,6 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         if parsed.command == "recorded":
             recorded.serve(parsed.folder, parsed.port, lambda port: print(f"recorded answers at {port}", flush=True))
             return 0
+        if parsed.command == "provider":
+            from simulator import provider  # a web framework that nobody else here needs
+
+            provider.serve(parsed.port)
+            return 0
         options = _options(parsed)
         if parsed.command == "up":
             url = start(options, given[1:], lambda line: print(f"simulator {line}", flush=True))
@@ -92,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     real = commands.add_parser("recorded", help="serve real GeoReport answers that were recorded, in the foreground")
     real.add_argument("folder", type=Path)
     real.add_argument("--port", type=int, default=recorded.DEFAULT_PORT)
+    identity = commands.add_parser(
+        "provider", help="serve an identity provider that believes anybody, in the foreground"
+    )
+    identity.add_argument("--port", type=int, default=8601)
     commands.add_parser("down", help="stop the one in the background")
     for command in (up, foreground):
         command.add_argument("--from", dest="start", type=date.fromisoformat, default=date(2021, 1, 1), metavar="DATE")
