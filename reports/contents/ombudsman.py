@@ -35,7 +35,7 @@ from reports.contents.ombudsman_lists import agencies_section, category_section,
 from reports.contents.ombudsman_peers import above_section
 from reports.contents.wording import counted, sentence
 from reports.intervals import wilson_interval
-from reports.language import date_long, number, percent
+from reports.language import number, percent
 from reports.periods import Period
 from reports.report import Column, Headline, Hidden, Report, Section, Table, Value
 from reports.suppression import K_ANONYMITY
@@ -115,10 +115,6 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         cells=small.cells,
         completeness=basis.completeness,
     )
-
-
-def _span(period: Period) -> str:
-    return f"{period.label} ({date_long(period.first_date)} – {date_long(period.last_date)})"
 
 
 def _headlines(world: World, before: Mapping[str, Total], received_before: int) -> tuple[Headline, ...]:

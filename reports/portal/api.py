@@ -35,7 +35,7 @@ from reports.portal.contract import (
 )
 from reports.portal.errors import Refused
 from reports.portal.exports import MEDIA_TYPES, RENDERERS, Page
-from reports.portal.masks import hidden_rows
+from reports.portal.pages.frame import hidden_rows
 from reports.portal.paging import opened, sealed
 from reports.portal.readers import AGENCY_CODE
 from reports.portal.settings import portal_settings

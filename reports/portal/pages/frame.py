@@ -255,6 +255,15 @@ def small_cells_now() -> SmallCells | None:
     return None if night is None else _small_cells.get(night, lambda: small_cells(night))
 
 
+def hidden_rows(mart: str) -> frozenset[str]:
+    """Keys (`catalog.key_text`) of the mart's rows that the pull API masks: the same cells as on pages and in files.
+
+    Opens transactions of its own: not to be called inside another.
+    """
+    small = small_cells_now()
+    return frozenset() if small is None else small.rows_of(mart)
+
+
 def frame_of(night: Night, language: Language) -> Frame:
     """What a page of the night stands in for a reader who sees every agency."""
     small = _small_cells.get(night, lambda: small_cells(night))

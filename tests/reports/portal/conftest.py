@@ -31,8 +31,9 @@ from joserfc.jwk import RSAKey
 from psycopg2.extensions import make_dsn
 from werkzeug.serving import make_server
 
-from reports.portal import database, keys, limits, masks, sign_in, tokens
+from reports.portal import database, keys, limits, sign_in, tokens
 from reports.portal.app import create_app
+from reports.portal.pages import frame
 from reports.portal.settings import portal_settings
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR, RawWorld
 from warehouse.connection import dbt_environment
@@ -185,7 +186,7 @@ def forget() -> None:
     for kept in (portal_settings, database._slots, keys._key, tokens.provider):
         kept.cache_clear()
     limits.forget()
-    masks.forget()
+    frame.forget()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from datetime import date
 import httpx
 import pytest
 
-from reports.portal import masks
+from reports.portal.pages import frame
 from tests.reports.portal.conftest import Nation, settings_of
 
 Machine = Callable[..., httpx.Client]
@@ -27,10 +27,10 @@ def week(nation: Nation, portal: str) -> Iterator[None]:
             " from marts.rpt_category_trends_weekly as trends limit 1",
             (CATEGORY, area, WEEK, count),
         )
-    masks.forget()
+    frame.forget()
     yield
     nation.rows("delete from marts.rpt_category_trends_weekly where category_main = %s", (CATEGORY,))
-    masks.forget()
+    frame.forget()
 
 
 def shown(machine: Machine) -> dict[str, int]:
@@ -62,7 +62,7 @@ def test_a_small_area_does_not_follow_from_the_nation_and_the_other_areas(machin
 
 @pytest.mark.usefixtures("week")
 def test_one_row_more_is_hidden_for_the_small_one_s_sake_and_none_else() -> None:
-    kept = {key for key in masks.hidden_rows(CATEGORIES) if key.startswith(CATEGORY) and key.endswith(f"/{WEEK}")}
+    kept = {key for key in frame.hidden_rows(CATEGORIES) if key.startswith(CATEGORY) and key.endswith(f"/{WEEK}")}
     assert f"{CATEGORY}/31/{WEEK}" in kept
     assert len(kept) == 2
     assert kept <= {f"{CATEGORY}/{area}/{WEEK}" for area in (*AREAS, NATION)}
