@@ -4,3 +4,10 @@ What a reader may see is decided by PostgreSQL alone: each request is one read-o
 (`database.ask`). This package signs people in, checks machines' tokens, keeps both from harm and shows what came back.
 Nothing here filters rows by role.
 """
+
+import warnings
+
+from authlib.deprecate import AuthlibDeprecationWarning
+
+# Of libraries it stands on, and for whoever upgrades it: nothing that who runs the portal could mend.
+warnings.simplefilter("ignore", AuthlibDeprecationWarning)
