@@ -7,7 +7,7 @@ they come.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 Vector = NDArray[np.float64]
 Z_95, DRAWS = 1.959964, 4_000
