@@ -20,7 +20,7 @@
             not exists (select 1 from ops.nights where built_seq > published_seq)
             and not exists (select 1 from {{ scope }} as unfinished where unfinished.is_full and not unfinished.is_complete)
         {%- endset %}
-        {% for list in ['int_touched_dates', 'int_complaints_before', 'int_changed_complaints', 'int_changed_ratings'] %}
+        {% for list in ['int_touched_months', 'int_complaints_before', 'int_changed_complaints', 'int_changed_ratings'] %}
             {% set table = adapter.get_relation(database=target.database, schema=scope.schema, identifier=list) %}
             {% if table %}{% do statements.append('delete from ' ~ table ~ ' where ' ~ published) %}{% endif %}
         {% endfor %}
@@ -185,10 +185,10 @@
 
 
 {#
-  The agency-months of the complaints this build computes anew, as a query: those that int_touched_dates says they were in, and those that `facts`
+  The agency-months of the complaints this build computes anew, as a query: those that int_touched_months says they were in, and those that `facts`
   (fct_assignments or fct_complaints) say they are in; all there are when everything is made anew. A pair may come more than once.
 
-  The caller must ref() the facts, int_changed_complaints, int_touched_dates and int_build_scope.
+  The caller must ref() the facts, int_changed_complaints, int_touched_months and int_build_scope.
 #}
 {% macro touched_months(touched, facts) %}
     {%- if is_full_build() -%}
@@ -199,8 +199,8 @@
     {%- else -%}
     select
         agency_code,
-        touched_date as month
-    from {{ ref('int_touched_dates') }}
+        month as month
+    from {{ ref('int_touched_months') }}
     where touched = '{{ touched }}'
     union all
     select

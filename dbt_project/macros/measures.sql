@@ -75,6 +75,66 @@
 {%- endmacro %}
 
 
+{#
+  One row per movement of a complaint into or out of an agency's open stock, as a query over relations with the columns of fct_assignments and
+  fct_complaint_events; with `of`, a relation of complaints, theirs only.
+#}
+{% macro stock_flows(assignments, events, of=none) -%}
+    {%- for facts, flow_date, flow, condition in [
+        (assignments, 'entered_date', "case when facts.assignment_seq = 1 then 'RECEIVED' else 'TRANSFERRED_IN' end", none),
+        (assignments, 'transferred_out_date', "'TRANSFERRED_OUT'", 'facts.transferred_out_date is not null'),
+        (events, 'occurred_date', 'facts.stock_effect', 'facts.stock_effect is not null'),
+        (
+            assignments, 'closed_date', "case when facts.status_code = 'SELESAI' then 'COMPLETED' else 'ARCHIVED' end",
+            "facts.status_basis = 'record' and facts.closed_date is not null",
+        ),
+    ] %}
+    {%- if not loop.first %}
+    union all
+    {%- endif %}
+    select
+        facts.source_system,
+        facts.tracking_id,
+        facts.agency_code,
+        facts.{{ flow_date }} as flow_date,
+        {{ flow }} as flow
+    from {% if of %}{{ of }} as complaints
+    inner join {{ facts }} as facts
+        on complaints.source_system = facts.source_system and complaints.tracking_id = facts.tracking_id
+    {%- else %}{{ facts }} as facts
+    {%- endif %}
+    {%- if condition %}
+    where {{ condition }}
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# The movements of every changed complaint as a list of [agency, date, flow, count], as a query; relations as in stock_flows. Refs int_changed_complaints. #}
+{% macro stock_movements(assignments, events) -%}
+    select
+        source_system,
+        tracking_id,
+        jsonb_agg(
+            jsonb_build_array(agency_code, flow_date, flow, movement_count) order by agency_code, flow_date, flow
+        ) as movements
+    from (
+        select
+            source_system,
+            tracking_id,
+            agency_code,
+            flow_date,
+            flow,
+            count(*) as movement_count
+        from (
+            {{ stock_flows(assignments, events, of=ref('int_changed_complaints')) }}
+        ) as flows
+        group by source_system, tracking_id, agency_code, flow_date, flow
+    ) as movements
+    group by source_system, tracking_id
+{%- endmacro %}
+
+
 {# First date of an agency in rpt_agency_stock_flow_daily: that of its first movement, or of the first night if that is earlier. #}
 {% macro first_stock_date(agency_code) -%}
     least(

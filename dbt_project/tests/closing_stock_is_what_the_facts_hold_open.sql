@@ -3,9 +3,9 @@
 with held_open as (
     select
         agency_code,
-        count(*) filter (where is_open) as open_count
+        count(*) as open_count
     from {{ ref('fct_assignments') }}
-    where agency_code in (select agency_code from {{ ref('int_stock_flow_restarts') }})
+    where is_open and agency_code in (select agency_code from {{ ref('int_stock_flow_restarts') }})
     group by agency_code
 ),
 

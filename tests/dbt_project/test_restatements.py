@@ -7,7 +7,7 @@ from tests.dbt_project.raw_world import BATAM, KARIMUN, RawWorld
 
 MAY, JUNE = date(2021, 5, 31), date(2021, 6, 1)
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-VALUES = (*NO_TESTS, "--select", "+rpt_restatements")
+VALUES = (*NO_TESTS, "--select", "+rpt_restatements", "+rpt_agency_performance_monthly")
 VALUES_AGAIN = ("--exclude-resource-type", "seed", *VALUES)
 THE_LOG = ("fct_published_figures", "rpt_restatements", "restatement_rules", "+dim_agencies")
 RECEIVED, ROUTED = ("MASUK", "2021-05-10 09:00"), ("DISPOSISI", "2021-05-11 09:00")

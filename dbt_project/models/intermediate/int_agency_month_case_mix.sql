@@ -31,7 +31,7 @@ select
     (count(*) filter (where assignments.is_completion_due and assignments.completion_outcome = 'met'))::integer
         as completion_within_limit_count
 from {{ ref('int_touched_agency_months') }} as worked_on
-inner join {{ ref('fct_assignments') }} as assignments
+inner join {{ ref('int_recounted_assignments') }} as assignments
     on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
 group by
     worked_on.agency_code,

@@ -23,7 +23,7 @@ with started as (
         end as fate,
         stop_day.working_day_index as stop_index
     from {{ ref('int_touched_agency_months') }} as worked_on
-    inner join {{ ref('fct_assignments') }} as assignments
+    inner join {{ ref('int_recounted_assignments') }} as assignments
         on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
     -- An answer without a routing in the log is counted from receipt, as in int_assignment_clocks.
     inner join {{ ref('int_calendar_days') }} as start_day

@@ -26,6 +26,6 @@ select
     count(assignments.first_response_working_days)::integer as answered_count,
     coalesce(sum(assignments.first_response_working_days), 0)::integer as first_response_working_days_sum
 from {{ ref('int_touched_agency_months') }} as worked_on
-inner join {{ ref('fct_assignments') }} as assignments
+inner join {{ ref('int_recounted_assignments') }} as assignments
     on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
 group by assignments.agency_code, assignments.received_month

@@ -17,7 +17,7 @@ with assignments as (
         entered_day.clock_start_index + assignments.on_hold_working_days as wait_start_index,
         {{ rule_value('oversight_thresholds', 'ping_pong_count', 'assignments.received_date') }} as ping_pong_count
     from {{ ref('int_touched_agency_months') }} as worked_on
-    inner join {{ ref('fct_assignments') }} as assignments
+    inner join {{ ref('int_recounted_assignments') }} as assignments
         on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
     left join {{ ref('int_calendar_days') }} as entered_day on assignments.entered_date = entered_day.calendar_date
 ),

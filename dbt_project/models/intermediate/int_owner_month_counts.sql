@@ -6,10 +6,11 @@
     work_keys=['agency_code', 'month'],
     indexes=[{'columns': ['agency_code', 'month'], 'unique': true}],
 ) }}
+-- depends_on: {{ ref('int_touched_owner_months') }}
 -- One row per present owner and month of receipt: its complaints, each once however many agencies had it. What the nation is added up from.
 select
-    worked_on.agency_code,
-    worked_on.month,
+    complaints.agency_code,
+    complaints.received_month as month,
     count(*)::integer as received_count,
     (count(*) filter (where not complaints.is_duplicate))::integer as unique_count,
     sum(complaints.agency_count)::integer as agency_assignment_count,
@@ -24,7 +25,5 @@ select
     (count(*) filter (where complaints.reopened_count > 0))::integer as reopened_count,
     (count(*) filter (where complaints.reassigned_count > 0))::integer as reassigned_count,
     (count(*) filter (where complaints.reassigned_count > 0 and complaints.routed_at is not null))::integer as rerouted_count
-from {{ ref('int_touched_owner_months') }} as worked_on
-inner join {{ ref('fct_complaints') }} as complaints
-    on worked_on.agency_code = complaints.agency_code and worked_on.month = complaints.received_month
-group by worked_on.agency_code, worked_on.month
+from {{ ref('int_recounted_complaints') }} as complaints
+group by complaints.agency_code, complaints.received_month

@@ -6,18 +6,17 @@
     work_keys=['agency_code', 'month'],
     indexes=[{'columns': ['agency_code', 'month', 'dimension', 'value'], 'unique': true}],
 ) }}
+-- depends_on: {{ ref('int_touched_owner_months') }}
 -- One row per present owner, month of receipt and class, channel or main category in which complaints came in.
 select
-    worked_on.agency_code,
-    worked_on.month,
+    complaints.agency_code,
+    complaints.received_month as month,
     told.dimension,
     told.value,
     count(*)::integer as received_count,
     count(complaints.followed_up_at)::integer as followed_up_count,
     count(complaints.completed_at)::integer as completed_count
-from {{ ref('int_touched_owner_months') }} as worked_on
-inner join {{ ref('fct_complaints') }} as complaints
-    on worked_on.agency_code = complaints.agency_code and worked_on.month = complaints.received_month
+from {{ ref('int_recounted_complaints') }} as complaints
 cross join
     lateral (
         values
@@ -25,4 +24,4 @@ cross join
         ('channel', coalesce(complaints.channel_code, 'TIDAK DISEBUTKAN')),
         ('category_main', split_part(complaints.category_id, ' > ', 1))
     ) as told (dimension, value)
-group by worked_on.agency_code, worked_on.month, told.dimension, told.value
+group by complaints.agency_code, complaints.received_month, told.dimension, told.value

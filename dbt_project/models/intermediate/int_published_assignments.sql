@@ -1,9 +1,10 @@
 {{ config(materialized='view', post_hook=[]) }}
--- One row per complaint and agency that had it when its month was published: how far it had got by that cut-off, as known now.
+-- One row per complaint and agency that had it when its month was published, of the agency-months this build counts anew: how far it had
+-- got by that cut-off, as known now.
 --
 -- By the time at which things happened, not by the present status: what was completed later, reopened later or passed on later changes
 -- nothing here. Nor does what was told to have happened before the cut-off and has since been told again with a later time: sources that
--- keep one line per complaint write over it as work goes on. A view over the facts: filter it by agency and month.
+-- keep one line per complaint write over it as work goes on.
 with assignments as (
     select
         assignments.*,
@@ -14,7 +15,7 @@ with assignments as (
             when assignments.completed_at < publications.cut_off_at then 'SELESAI'
             when assignments.archived_at < publications.cut_off_at then 'DIARSIPKAN'
         end as closed_as
-    from {{ ref('fct_assignments') }} as assignments
+    from {{ ref('int_recounted_assignments') }} as assignments
     inner join {{ ref('int_publications') }} as publications on assignments.received_month = publications.month
     where
         assignments.received_at < publications.cut_off_at

@@ -1,7 +1,7 @@
--- One row per agency whose rpt_agency_stock_flow_daily is computed anew, from business_date on: the earliest date on which the
--- movements of the changed complaints differ from what the report says, or the first date the report does not have yet.
--- depends_on: {{ ref('int_touched_dates') }}, {{ ref('int_changed_complaints') }}
--- depends_on: {{ ref('fct_assignments') }}, {{ ref('fct_complaint_events') }}, {{ ref('int_stock_flows') }}, {{ ref('int_build_scope') }}
+-- One row per agency whose rpt_agency_stock_flow_daily is computed anew, from business_date on: the earliest date on which a changed
+-- complaint moves now and did not before, or the reverse, or the first date the report does not have yet.
+-- depends_on: {{ ref('int_complaints_before') }}, {{ ref('int_changed_complaints') }}
+-- depends_on: {{ ref('fct_assignments') }}, {{ ref('fct_complaint_events') }}, {{ ref('int_build_scope') }}
 {% set report = mart_before_this_build('rpt_agency_stock_flow_daily') %}
 {% if is_full_build() or not report %}
 select
@@ -10,62 +10,33 @@ select
 from {{ ref('dim_agencies') }}
 where is_current
 {% else %}
-with candidates as (
+with now as (
+    {{ stock_movements(ref('fct_assignments'), ref('fct_complaint_events')) }}
+),
+
+moved as (
     select
-        agency_code,
-        touched_date as business_date
-    from {{ ref('int_touched_dates') }}
-    where touched = 'flow_date'
-    union
-    select
-        assignments.agency_code,
-        moments.business_date
-    from {{ ref('int_changed_complaints') }} as changed
-    inner join {{ ref('fct_assignments') }} as assignments
-        on changed.source_system = assignments.source_system and changed.tracking_id = assignments.tracking_id
-    cross join
-        lateral (
-            values (assignments.entered_date), (assignments.transferred_out_date), (assignments.closed_date)
-        ) as moments (business_date)
-    where moments.business_date is not null
-    union
-    select
-        events.agency_code,
-        events.occurred_date
-    from {{ ref('int_changed_complaints') }} as changed
-    inner join {{ ref('fct_complaint_events') }} as events
-        on changed.source_system = events.source_system and changed.tracking_id = events.tracking_id
-    where events.stock_effect is not null
+        coalesce(before.movements, '[]') as movements_before,
+        coalesce(now.movements, '[]') as movements_now
+    from {{ ref('int_complaints_before') }} as before
+    left join now on before.source_system = now.source_system and before.tracking_id = now.tracking_id
+    where before.movements is distinct from now.movements
 ),
 
 differing as (
     select
-        candidates.agency_code,
-        min(candidates.business_date) as business_date
-    from candidates
+        told.movement ->> 0 as agency_code,
+        min((told.movement ->> 1)::date) as business_date
+    from moved
     cross join
         lateral (
-            select
-                count(*) filter (where flow = 'RECEIVED') as received_count,
-                count(*) filter (where flow = 'TRANSFERRED_IN') as transferred_in_count,
-                count(*) filter (where flow = 'REOPENED') as reopened_count,
-                count(*) filter (where flow = 'COMPLETED') as completed_count,
-                count(*) filter (where flow = 'ARCHIVED') as archived_count,
-                count(*) filter (where flow = 'TRANSFERRED_OUT') as transferred_out_count
-            from {{ ref('int_stock_flows') }} as flows
-            where flows.agency_code = candidates.agency_code and flows.flow_date = candidates.business_date
-        ) as now
-    left join {{ report }} as report
-        on candidates.agency_code = report.agency_code and candidates.business_date = report.business_date
-    where
-        (
-            now.received_count, now.transferred_in_count, now.reopened_count,
-            now.completed_count, now.archived_count, now.transferred_out_count
-        ) is distinct from (
-            report.received_count, report.transferred_in_count, report.reopened_count,
-            report.completed_count, report.archived_count, report.transferred_out_count
-        )
-    group by candidates.agency_code
+            values
+            (moved.movements_before, moved.movements_now),
+            (moved.movements_now, moved.movements_before)
+        ) as sides (theirs, others)
+    cross join lateral jsonb_array_elements(sides.theirs) as told (movement)
+    where not sides.others @> jsonb_build_array(told.movement)
+    group by told.movement ->> 0
 ),
 
 ends as (

@@ -1,6 +1,6 @@
 -- One row per agency and month of receipt that rpt_agency_performance_monthly computes anew: those of changed complaints (before and
 -- after), all of an agency whose registry row changed, and those that should be there and are not, or the reverse.
--- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_dates') }}
+-- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_months') }}
 {% set report = mart_before_this_build('rpt_agency_performance_monthly') %}
 with covered_months as (
     select generate_series(

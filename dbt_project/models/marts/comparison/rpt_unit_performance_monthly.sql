@@ -22,7 +22,7 @@ with assignments as (
             'TIDAK DISEBUTKAN'
         ) as unit_key
     from {{ ref('int_touched_agency_months') }} as worked_on
-    inner join {{ ref('fct_assignments') }} as assignments
+    inner join {{ ref('int_recounted_assignments') }} as assignments
         on worked_on.agency_code = assignments.agency_code and worked_on.month = assignments.received_month
 ),
 

@@ -22,7 +22,7 @@
 --
 -- All joins are by key. The planner takes the parts of a key for independent, expects one row of them and would then loop over the rest:
 -- hours over ten million complaints (enable_nestloop).
--- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_dates') }}
+-- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_months') }}, {{ ref('int_complaints_before') }}
 with secrets as (
     -- What one agency holds secret is secret, whoever else has it.
     select distinct

@@ -7,7 +7,7 @@
     indexes=[{'columns': ['source_system', 'tracking_id', 'agency_code', 'event_seq'], 'unique': true}, {'columns': ['agency_code', 'occurred_date']}, {'columns': ['night']}],
 ) }}
 -- One row per event of a complaint as told by one agency.
--- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_dates') }}
+-- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_touched_months') }}, {{ ref('int_complaints_before') }}
 select
     events.source_system,
     events.tracking_id,

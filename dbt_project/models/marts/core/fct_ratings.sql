@@ -11,7 +11,7 @@
     ],
 ) }}
 -- One row per rated complaint and agency: the latest accepted version of what its reporter thought of it.
--- depends_on: {{ ref('int_touched_dates') }}
+-- depends_on: {{ ref('int_touched_months') }}
 with latest as (
     select distinct on (versions.source_system, versions.tracking_id, versions.agency_code) versions.*
     from {{ ref('int_changed_ratings') }} as changed

@@ -1,22 +1,18 @@
 {{ config(materialized='incremental', incremental_strategy='append') }}
--- One row per agency and month of receipt, month of receipt of what it owned, month of a rating or date of a flow, that the
--- published facts had for the complaints and ratings now computed anew.
+-- One row per agency and month of receipt, month of receipt of what it owned, or month of a rating, that the facts had for the
+-- complaints and ratings now computed anew.
 --
 -- Written before the facts change and kept until the build is published (macro start_build), so that a build that is killed half-way
 -- does not forget which rows of the reports it left behind. The reports recompute these besides what the facts say afterwards.
 -- depends_on: {{ ref('int_changed_complaints') }}, {{ ref('int_changed_ratings') }}, {{ ref('int_build_scope') }}
 {% set assignments = mart_before_this_build('fct_assignments') %}
 {% set complaints = mart_before_this_build('fct_complaints') %}
-{% set events = mart_before_this_build('fct_complaint_events') %}
 {% set ratings = mart_before_this_build('fct_ratings') %}
-{% if assignments and complaints and events and ratings and not is_full_build() %}
+{% if assignments and complaints and ratings and not is_full_build() %}
 with published as (
     select
         assignments.agency_code,
-        assignments.received_month,
-        assignments.entered_date,
-        assignments.transferred_out_date,
-        assignments.closed_date
+        assignments.received_month
     from {{ ref('int_changed_complaints') }} as changed
     inner join {{ assignments }} as assignments
         on changed.source_system = assignments.source_system and changed.tracking_id = assignments.tracking_id
@@ -26,7 +22,7 @@ touched as (
     select
         agency_code,
         'received_month' as touched,
-        received_month as touched_date
+        received_month as month
     from published
     union
     select
@@ -36,35 +32,6 @@ touched as (
     from {{ ref('int_changed_complaints') }} as changed
     inner join {{ complaints }} as complaints
         on changed.source_system = complaints.source_system and changed.tracking_id = complaints.tracking_id
-    union
-    select
-        agency_code,
-        'flow_date',
-        entered_date
-    from published
-    union
-    select
-        agency_code,
-        'flow_date',
-        transferred_out_date
-    from published
-    where transferred_out_date is not null
-    union
-    select
-        agency_code,
-        'flow_date',
-        closed_date
-    from published
-    where closed_date is not null
-    union
-    select
-        events.agency_code,
-        'flow_date',
-        events.occurred_date
-    from {{ ref('int_changed_complaints') }} as changed
-    inner join {{ events }} as events
-        on changed.source_system = events.source_system and changed.tracking_id = events.tracking_id
-    where events.stock_effect is not null
     union
     select
         ratings.agency_code,
@@ -87,6 +54,6 @@ select * from {{ this }}
 select
     null::text as agency_code,
     null::text as touched,
-    null::date as touched_date
+    null::date as month
 where false
 {% endif %}
