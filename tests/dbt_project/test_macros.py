@@ -83,6 +83,8 @@ PROOFS = {
     "selection_of_run": (f"{RESULTS}::test_a_failed_test_is_written_down_and_said_where_its_rows_are",),
     "set_access": (f"{ACCESS}::test_while_everything_is_built_anew_readers_read_on_and_see_no_more",),
     "start_build": (INCREMENTAL,),
+    "stock_flows": ("dbt: a_stock_restarts_when_a_changed_complaint_moves_otherwise", INCREMENTAL),
+    "stock_movements": ("dbt: a_stock_restarts_when_a_changed_complaint_moves_otherwise", INCREMENTAL),
     "survey_precision": ("dbt: strata_and_weights_make_the_design_effect",),
     "text_literal": (f"{RESULTS}::test_an_error_is_told_without_values_and_outlives_a_record_that_fails",),
     "touched_months": (INCREMENTAL,),
