@@ -210,6 +210,8 @@ def fill_history(dsn: str, complaints: int) -> None:
             )
         cursor.execute(_NIGHT, values)
         cursor.execute(_LIVES, values)
+        # Without statistics the planner meets every complaint with every delivery.
+        cursor.execute("analyze bench.lives, ops.deliveries")
         cursor.execute(_TOLD_HISTORY, values)
         cursor.execute(_INDEXES)
         indexes = cursor.fetchall()
