@@ -199,7 +199,7 @@
     {%- else -%}
     select
         agency_code,
-        month as month
+        month
     from {{ ref('int_touched_months') }}
     where touched = '{{ touched }}'
     union all
