@@ -138,7 +138,8 @@ def _peers_chart(central: Row | None, spread: Row | None, frame: Frame) -> Chart
     speech = frame.speech
     if central is None or spread is None:
         return None
-    here = float(central["shrunk_value"]) if central["is_comparable"] else None
+    value = central["shrunk_value"]  # hidden where another agency would follow from it, however many it rests on
+    here = float(value) if central["is_comparable"] and not isinstance(value, Hidden) else None
     median = float(spread["p50"])
     if here is None:
         title = speech.say("Sebaran tindak lanjut kelompok sebanding", "How follow-up is spread among the peers")

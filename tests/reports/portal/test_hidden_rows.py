@@ -7,6 +7,10 @@ import httpx
 import pytest
 
 from reports.portal.pages import frame
+from reports.portal.pages.agencies import USUAL_WINDOW
+from reports.portal.pages.scorecard import CENTRAL_METRIC
+from reports.portal.small_cells import SmallCells
+from tests.dbt_project.raw_world import BATAM
 from tests.reports.portal.conftest import Nation, settings_of
 
 Machine = Callable[..., httpx.Client]
@@ -73,3 +77,45 @@ def test_working_them_out_needs_one_connection_at_a_time(machine: Machine) -> No
     client = machine("ksp")
     with settings_of(connections="1", wait_seconds="1"):
         assert client.get("/marts/rpt_category_trends_weekly").status_code == 200
+
+
+@pytest.fixture
+def peers(nation: Nation, portal: str) -> Iterator[None]:
+    """Batam stands among five comparable peers, and what it received is hidden for another's sake."""
+    found = nation.rows(
+        "select window_id, peer_group, metric, is_comparable, shrunk_value from marts.rpt_agency_comparison"
+        " where agency_code = %s and window_kind = %s and metric = %s",
+        (BATAM, USUAL_WINDOW, CENTRAL_METRIC),
+    )
+    (window, group, metric, was_comparable, value), one = found[0], (BATAM, found[0][0], CENTRAL_METRIC)
+    change = (
+        "update marts.rpt_agency_comparison set is_comparable = %s, shrunk_value = %s"
+        " where agency_code = %s and window_id = %s and metric = %s"
+    )
+    spread = (
+        "update marts.rpt_peer_distribution set (agency_count, p10, p25, p50, p75, p90) = (%s, %s, %s, %s, %s, %s)"
+        " where window_id = %s and peer_group = %s and metric = %s"
+    )
+    key = (window, group, metric)
+    was = nation.rows(
+        "select agency_count, p10, p25, p50, p75, p90 from marts.rpt_peer_distribution"
+        " where window_id = %s and peer_group = %s and metric = %s",
+        key,
+    )[0]
+    nation.rows(change, (True, 0.5, *one))
+    nation.rows(spread, (5, 0.1, 0.3, 0.5, 0.7, 0.9, *key))
+    frame.forget()
+    yield
+    nation.rows(change, (was_comparable, value, *one))
+    nation.rows(spread, (*was, *key))
+    frame.forget()
+
+
+@pytest.mark.usefixtures("peers")
+def test_a_comparable_agency_that_is_hidden_still_has_a_scorecard(
+    browser: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SmallCells, "hides", lambda self, area, code, *months: code == BATAM)
+    page = browser("panrb").get(f"/instansi/{BATAM}")
+    assert page.status_code == 200
+    assert "Sebaran tindak lanjut kelompok sebanding" in page.text  # the peers are told, its own place is not
