@@ -10,6 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from psycopg2.extensions import connection as Connection
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from warehouse import schema
 from warehouse import server as embedded
@@ -25,17 +27,42 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("lapor")
 
-# With two workers a long file that begins last leaves one of them idle: these begin first.
-LONG = ("tests/integration", "tests/dbt_project", "tests/dags")
+# Of the workers of `pytest -n 2` one would be idle at the end if something long began last: these begin first.
+LONG = (
+    "tests/integration",
+    "tests/dbt_project/test_incremental",
+    "tests/reports/portal",
+    "tests/dags",
+    "tests/dbt_project",
+    "tests/warehouse",
+)
+# What is made once for a folder is made by one worker.
+TOGETHER = ("tests/integration", "tests/reports/portal")
+
+# A test's server may be lost with the machine, so it waits for no disk; killed, it comes back with all that was committed.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders of LONG first, everything else in its order."""
+    """Put what LONG names first, in its order, everything else in its own."""
     items.sort(
         key=lambda item: next((place for place, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
     )
+
+
+class ByFileOrFolder(LoadScopeScheduling):
+    """Gives a worker the tests of one file, or of one folder of TOGETHER, at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::", maxsplit=1)[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileOrFolder:
+    """How `pytest -n 2` shares the tests out."""
+    return ByFileOrFolder(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +76,9 @@ def server() -> Iterator[Path]:
     os.environ["LAPOR_IDENTITY_KEY"] = base64.b64encode(b"identity key of the test session").decode()
     os.environ.pop("WAREHOUSE_DSN", None)
     settings.cache_clear()
-    embedded.start(state_dir)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(embedded, "TUNING", embedded.TUNING | NOT_DURABLE)
+        embedded.start(state_dir)
     schema.apply()
     yield state_dir
     embedded.stop(state_dir)

@@ -1,20 +1,17 @@
 """One dbt project directory for the session's builds, and a warehouse in which nothing has been built yet."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.dbt_project.dbt_runs import run_dbt
 from tests.dbt_project.raw_world import RawWorld
 from warehouse import schema
 from warehouse.connection import connect, dbt_environment, warehouse_dsn
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-DBT = Path(sys.executable).parent / "dbt"
 ROOMS = ("staging", "intermediate", "marts", "test_failures")
 SCHEMAS = (*ROOMS, *(f"as_of_{room}" for room in ROOMS))
 
@@ -35,27 +32,13 @@ def dbt(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
         )
 
     def run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
-            [
-                DBT,
-                command,
-                "--project-dir",
-                "dbt_project",
-                "--profiles-dir",
-                "dbt_project",
-                "--target-path",
-                target,
-                "--log-path",
-                target,
-                *arguments,
-            ],
-            cwd=REPOSITORY,
-            env={**os.environ, **dbt_environment(warehouse_dsn()), "LAPOR_DBT_USER": "dbt_login"},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run_dbt(
+            command,
+            *arguments,
+            target=target / "with_vars" if "--vars" in arguments else target,
+            environment={**dbt_environment(warehouse_dsn()), "LAPOR_DBT_USER": "dbt_login"},
         )
-        assert not check or done.returncode == 0, done.stdout[-6000:] + done.stderr
+        assert not check or done.returncode == 0, done.stdout[-6000:]
         return done
 
     return run

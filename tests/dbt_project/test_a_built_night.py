@@ -11,7 +11,8 @@ import yaml
 
 from reports.metrics import dictionary
 from tests.conftest import SHARED_DATA
-from tests.dbt_project.conftest import REPOSITORY, Dbt
+from tests.dbt_project.conftest import Dbt
+from tests.dbt_project.dbt_runs import REPOSITORY
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR, RawWorld
 from tests.dbt_project.test_queries import questions
 from warehouse.connection import connect
@@ -364,7 +365,8 @@ def test_east_java_states_66_recaps_that_do_not_add_up_and_a_month_copied_from_t
         }
         built.recap(NIGHT, PUPR, row["kabupaten_kota"], start, date(start.year, start.month, 28), **stated)
     built.changed(NIGHT)
-    dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed")
+    what = ("--select", "+rpt_recap_reconciliation")
+    dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed", *what)
     verdicts = built.run(
         f"select distinct verdict, subject_code, period_start from marts.rpt_recap_reconciliation where agency_code = '{PUPR}'"
     )

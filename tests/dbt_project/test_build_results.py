@@ -12,7 +12,8 @@ import jinja2
 import psycopg2
 import pytest
 
-from tests.dbt_project.conftest import REPOSITORY, Dbt
+from tests.dbt_project.conftest import Dbt
+from tests.dbt_project.dbt_runs import REPOSITORY
 from tests.dbt_project.raw_world import BATAM, KARIMUN, RawWorld
 from warehouse.connection import Role, connect
 

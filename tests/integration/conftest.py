@@ -30,11 +30,14 @@ AGENCIES = [
 ]  # fmt: skip
 BROKEN = {"PROV-12": "hang", "PROV-13": "garbage_html", "PROV-15": "error_500"}
 SHARDS = 2
+LIVE = "nation"  # every build is in the database of this name: dbt parses the project anew for another
+# As dags/lapor_nightly.py has it: the formulas' unit tests are run where formulas change, and by tests/dbt_project.
+DBT = "dbt build -q --exclude-resource-type unit_test --project-dir dbt_project --profiles-dir dbt_project"
 NIGHT_COMMANDS = (
     "python -m extract open --night {night}",
     *(f"python -m extract --night {{night}} --shard {shard}/{SHARDS}" for shard in range(SHARDS)),
     "python -m quality --night {night}",
-    "dbt build -q --project-dir dbt_project --profiles-dir dbt_project",
+    DBT,
     "python -m extract close --night {night}",
 )
 
@@ -48,11 +51,10 @@ class Warehouse:
     outputs: list[str] = field(default_factory=list)
 
     def commands(self, *commands: str) -> None:
-        """Run commands one after another, as typed; a failure is an assertion with their words."""
-        for command in commands:
-            done = subprocess.run(self._shell(command), **self._where(), capture_output=True, text=True, check=False)
-            self.outputs.append(done.stdout + done.stderr)
-            assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        """Run commands one after another, as typed, until one fails, which is an assertion with their words."""
+        done = subprocess.run(self._shell(*commands), **self._where(), capture_output=True, text=True, check=False)
+        self.outputs.append(done.stdout + done.stderr)
+        assert done.returncode == 0, f"{commands}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
     def night(self, night: date) -> None:
         """All commands of a night."""
@@ -60,9 +62,8 @@ class Warehouse:
 
     def kill_night_after(self, night: date, seconds: float) -> bool:
         """Start the night and SIGKILL everything of it after so many seconds; False when it had already ended."""
-        script = " && ".join(command.format(night=night) for command in NIGHT_COMMANDS)
         process = subprocess.Popen(
-            self._shell(script),
+            self._shell(*(command.format(night=night) for command in NIGHT_COMMANDS)),
             **self._where(),
             start_new_session=True,
             stdout=subprocess.DEVNULL,
@@ -95,8 +96,8 @@ class Warehouse:
             for table in tables
         }
 
-    def _shell(self, command: str) -> list[str]:
-        return ["bash", "-euo", "pipefail", "-c", f'eval "$(python -m warehouse env)"; {command}']
+    def _shell(self, *commands: str) -> list[str]:
+        return ["bash", "-euo", "pipefail", "-c", "\n".join(('eval "$(python -m warehouse env)"', *commands))]
 
     def _where(self) -> dict[str, object]:
         return {"cwd": REPOSITORY, "env": self.environment}
@@ -111,16 +112,14 @@ class Nation:
     server_dsn: str
     variables: dict[str, str]
 
-    def warehouse(self, name: str, template: str | None = None) -> Warehouse:
-        """A new database, empty or a copy of `template`."""
-        with closing(psycopg2.connect(self.server_dsn)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(f"create database {name}" + (f" template {template}" if template else ""))
+    def warehouse(self, name: str, template: Warehouse | None = None) -> Warehouse:
+        """A new warehouse, empty or a copy of `template`; the one made before is gone unless it was kept."""
+        like = f" template {template.name}" if template else ""
+        self._administer(f"drop database if exists {LIVE} with (force)", f"create database {LIVE}{like}")
         state = self.folder / name
         state.mkdir()
         own = {
-            "WAREHOUSE_DSN": re.sub(r"@/\w+", f"@/{name}", self.server_dsn),
+            "WAREHOUSE_DSN": self._dsn(LIVE),
             "LAPOR_STATE_DIR": str(state),
             "DBT_TARGET_PATH": str(self.folder / "dbt"),
             "DBT_LOG_PATH": str(state / "dbt"),
@@ -129,6 +128,22 @@ class Nation:
         if template is None:
             warehouse.commands("python -m warehouse init")
         return warehouse
+
+    def keep(self, warehouse: Warehouse) -> Warehouse:
+        """Give the warehouse made last a database of its own name, to be read and copied from then on."""
+        self._administer(f"alter database {LIVE} rename to {warehouse.name}")
+        warehouse.environment["WAREHOUSE_DSN"] = self._dsn(warehouse.name)
+        return warehouse
+
+    def _dsn(self, database: str) -> str:
+        return re.sub(r"@/\w+", f"@/{database}", self.server_dsn)
+
+    def _administer(self, *statements: str) -> None:
+        with closing(psycopg2.connect(self.server_dsn)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -166,12 +181,12 @@ def first_night(nation: Nation) -> Warehouse:
     """The initial load, built and published."""
     warehouse = nation.warehouse("nation_first")
     warehouse.night(FIRST)
-    return warehouse
+    return nation.keep(warehouse)
 
 
 @pytest.fixture(scope="session")
 def built(nation: Nation, first_night: Warehouse) -> Warehouse:
     """The initial load and the incremental night after it. Tests only read it."""
-    warehouse = nation.warehouse("nation_built", template=first_night.name)
+    warehouse = nation.warehouse("nation_built", template=first_night)
     warehouse.night(LAST)
-    return warehouse
+    return nation.keep(warehouse)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import BROKEN, FIRST, LAST, Nation, Warehouse
+from tests.integration.conftest import BROKEN, DBT, FIRST, LAST, Nation, Warehouse
 
 KILL_TRIES = int(os.environ.get("LAPOR_TEST_KILL_TRIES", "1"))  # each some thirty seconds
 
@@ -75,21 +75,20 @@ def test_the_last_nights_coverage_explains_every_agency(built: Warehouse) -> Non
 
 
 def test_running_the_night_again_changes_nothing(nation: Nation, built: Warehouse) -> None:
-    again = nation.warehouse("nation_again", template=built.name)
+    again = nation.warehouse("nation_again", template=built)
     again.night(LAST)
     assert again.checksums() == built.checksums()
 
 
 def test_replaying_the_night_from_landing_ends_in_the_same_marts(nation: Nation, built: Warehouse) -> None:
-    replayed = nation.warehouse("nation_replayed", template=built.name)
+    replayed = nation.warehouse("nation_replayed", template=built)
     replayed.environment["LAPOR_LANDING_URL"] = str(Path(built.environment["LAPOR_STATE_DIR"]) / "landing")
     replayed.environment["LAPOR_CONNECTION_SIMULATOR_HTTP"] = "http://127.0.0.1:9"  # nobody is asked
     replayed.commands(f"python -m extract replay --night {LAST}")
     (before,) = built.query(f"select sum(attempt) from ops.deliveries where night = '{LAST}'")
     (after,) = replayed.query(f"select sum(attempt) from ops.deliveries where night = '{LAST}'")
     assert after > before
-    replayed.commands(f"python -m quality --night {LAST}", "dbt build -q --project-dir dbt_project --profiles-dir dbt_project",
-                      f"python -m extract close --night {LAST}")  # fmt: skip
+    replayed.commands(f"python -m quality --night {LAST}", DBT, f"python -m extract close --night {LAST}")
     assert replayed.checksums() == built.checksums()
 
 
@@ -98,7 +97,7 @@ def test_a_night_killed_anywhere_and_run_again_ends_in_the_same_marts(
     nation: Nation, first_night: Warehouse, built: Warehouse, attempt: int
 ) -> None:
     seconds = random.Random(f"kill {attempt}").uniform(1, 22)
-    killed = nation.warehouse(f"nation_killed_{attempt}", template=first_night.name)
+    killed = nation.warehouse(f"nation_killed_{attempt}", template=first_night)
     assert killed.kill_night_after(LAST, seconds) or seconds > 15, "the night was over before it could be killed"
     killed.night(LAST)
     assert killed.checksums() == built.checksums(), f"killed after {seconds:.1f} s"

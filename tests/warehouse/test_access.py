@@ -12,7 +12,8 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege, InvalidParameterValue
 from psycopg2.extensions import connection as Connection
 
-from tests.dbt_project.conftest import REPOSITORY, Dbt
+from tests.dbt_project.conftest import Dbt
+from tests.dbt_project.dbt_runs import REPOSITORY
 from tests.dbt_project.raw_world import BATAM, PUPR, RawWorld
 from warehouse.access import matrix
 from warehouse.connection import Role, connect, warehouse_dsn
