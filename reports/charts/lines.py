@@ -27,6 +27,7 @@ from reports.charts.scales import Axis, Kind, linear, milliseconds, ticks
 from reports.fonts import shorten, text_width
 from reports.language import Language, date_short, month_short, number, percent
 
+WIDEST_BAR = 40.0  # pixels
 LABEL_SHARE = 0.34  # of the chart's width that labels beside the plot may take
 WORDS = {
     "id": {"open": "Terbuka", "in": "Masuk", "out": "Selesai", "limit": "Batas {} hari kerja", "half": "separuh"},
@@ -224,7 +225,7 @@ def stock_flow(days: Sequence[FlowDay], **framing: Unpack[Framing]) -> Chart:
     end_labels = (open_label, words_of["in"], words_of["out"])
     plot = plot_of(
         framing,
-        height=250,
+        height=min(130 + 20 * len(days), 250),  # a few bars are no taller than they are worth
         left=max(text_width(label, style.LABEL_SIZE) for label in tick_labels) + 12,
         right=max(text_width(label, style.SMALL_SIZE, "SemiBold") for label in end_labels) + 14,
     )
@@ -239,15 +240,17 @@ def stock_flow(days: Sequence[FlowDay], **framing: Unpack[Framing]) -> Chart:
         return flow_high * (count - flow_ticks[0]) / span
 
     zero = of_flow(0)
+    width = min(0.82, WIDEST_BAR * len(days) / plot.width)  # of a bar, as a share of its time
     flow: list[Row] = []
     stock: list[Row] = []
     for day, begin, end in zip(days, begins, ends, strict=True):
         middle = begin + (end - begin) * 0.41
-        stock.append({"x": middle, "y": of_stock(day.open_count), "y2": stock_low})
+        left, right = (middle + (end - begin) * width * side / 2 for side in (-1, 1))
+        # A line needs two points: what was open at the end of a single day is as wide as its bar.
+        for at in (middle,) if len(days) > 1 else (left, right):
+            stock.append({"x": at, "y": of_stock(day.open_count), "y2": stock_low})
         for count, colour in ((day.received, style.MIDDLE_BLUE), (-day.closed, style.TEAL)):
-            flow.append(
-                {"x": begin, "x2": begin + (end - begin) * 0.82, "y": zero, "y2": of_flow(count), "colour": colour}
-            )
+            flow.append({"x": left, "x2": right, "y": zero, "y2": of_flow(count), "colour": colour})
     grid = [*(of_stock(tick) for tick in stock_ticks), *(of_flow(tick) for tick in flow_ticks)]
     words = [word(label, begins[0], y, align="right", dx=-8) for label, y in zip(tick_labels, grid, strict=True)]
     for label, y, colour in (

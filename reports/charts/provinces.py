@@ -17,8 +17,8 @@ from reports.language import UNKNOWN, Language, number, percent, round_half_up
 TILES_FILE = Path(__file__).resolve().parent.parent / "data" / "province_tiles.csv"
 GAP = 0.05  # of a tile, on each side
 NAME_SIZE, VALUE_SIZE = 10.5, 13.0
-LEGEND_LEFT, LEGEND_BOX = 4.6, 0.92  # in tiles: the row of Aceh is free east of Sumatra
-NO_DATA = {"id": "tidak ada data", "en": "no data"}
+LEGEND_LEFT, LEGEND_BOX = 3.8, 0.92  # in tiles: the row of Aceh is free east of Sumatra
+NO_DATA = {"id": "tidak ada data atau disamarkan", "en": "no data, or too few to show"}
 TOLD = {
     "id": "Peta petak {} provinsi. Tertinggi: {}. Terendah: {}. Tanpa data: {} provinsi.",
     "en": "Tile map of {} provinces. Highest: {}. Lowest: {}. Without data: {} provinces.",

@@ -87,23 +87,15 @@ def _report(
         ]
     parts.append(completeness_section(card))
     kind = KIND_LABELS.get(world.kind, world.kind)
-    return Report(
-        body="agency",
-        period=basis.period,
-        agency_code=world.code,
+    return frame.report(
+        basis,
+        small,
         institution=world.name.upper(),
         title=TITLE,
         subtitle=f"{frame.span(basis.period)} · {kind}" + (f", {world.province}" if world.province else ""),
-        night=basis.night,
-        cut_off_at=basis.cut_off_at,
-        is_simulated=basis.is_simulated,
-        is_preview=False,
-        delivered=basis.delivered,
-        expected=basis.expected,
         headlines=headlines(card),
         sections=tuple(section for section in parts if section is not None),
         metrics=metrics,
         denominators=DENOMINATORS,
         restatements=frame.restatements(cursor, basis, small),
-        cells=small.cells,
     )

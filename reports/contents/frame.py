@@ -5,6 +5,7 @@ stay hidden, and puts the rest of this module's parts around its own sections.
 """
 
 import csv
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from reports.language import date_long, number
 from reports.periods import Period
-from reports.report import Body, Column, Hidden, Kind, Metric, Table, Value
+from reports.report import Body, Column, Headline, Hidden, Kind, Metric, Report, Section, Table, Value
 from reports.suppression import Cell, decide
 
 METRIC_WORDS = Path(__file__).resolve().parent.parent / "data" / "metric_words.csv"
@@ -154,8 +155,10 @@ class SmallCells:
 
 
 def small_cells(cursor: Cursor, basis: Basis, cells: Sequence[Cell]) -> SmallCells:
-    """Decide over the cells of one report, in view of the issues of the year that were made before it.
+    """Decide over the cells of one report, in view of the issues that were made before it.
 
+    The sums that other bodies' reports will show of the same agencies and months are decided with them: what would give
+    a cell away there must be hidden here already, as no later report can take back what this one shows.
     A report made again from the same marts sees what it saw the first time, and comes out the same.
     """
     families = {cell.family for cell in cells}
@@ -169,9 +172,41 @@ def small_cells(cursor: Cursor, basis: Basis, cells: Sequence[Cell]) -> SmallCel
         )
         issued = {(family, frozenset(members), count) for family, members, count in cursor.fetchall()}
         before = issued_at if issued == {(cell.family, cell.members, cell.count) for cell in cells} else None
-    decided = decide(cells, earlier_cells(cursor, basis.period, families, before))
+    told = {(cell.family, cell.members) for cell in cells}
+    elsewhere = [
+        cell for cell in _sums_elsewhere(cursor, basis.period, cells) if (cell.family, cell.members) not in told
+    ]
+    decided = decide([*cells, *elsewhere], earlier_cells(cursor, basis.period, cells, before))[: len(cells)]
     hidden = frozenset((cell.family, cell.members) for cell in decided if cell.is_hidden)
     return SmallCells(tuple(decided), hidden)
+
+
+def report(
+    basis: Basis, small: SmallCells, *, institution: str, title: str, subtitle: str,
+    headlines: tuple[Headline, ...], sections: tuple[Section, ...],
+    metrics: tuple[Metric, ...], denominators: tuple[str, ...], restatements: Table | None,
+) -> Report:  # fmt: skip
+    """The report on what `stand_on` found, with the cells that were decided on.
+
+    An agency's tells nothing of how complete the others are.
+    """
+    return Report(
+        body=basis.body, period=basis.period, agency_code=basis.agency_code,
+        institution=institution, title=title, subtitle=subtitle,
+        night=basis.night,
+        cut_off_at=basis.cut_off_at,
+        is_simulated=basis.is_simulated,
+        is_preview=False,
+        delivered=basis.delivered,
+        expected=basis.expected,
+        headlines=headlines,
+        sections=sections,
+        metrics=metrics,
+        denominators=denominators,
+        restatements=restatements,
+        cells=small.cells,
+        completeness=basis.completeness if basis.agency_code is None else None,
+    )  # fmt: skip
 
 
 def _latest_issue(cursor: Cursor, basis: Basis) -> tuple[str, datetime] | None:
@@ -185,22 +220,71 @@ def _latest_issue(cursor: Cursor, basis: Basis) -> tuple[str, datetime] | None:
     return None if row is None else (row[0], row[1])
 
 
-def earlier_cells(
-    cursor: Cursor, period: Period, families: Collection[str], before: datetime | None = None
-) -> list[Cell]:
-    """What issues of the period's calendar year have shown and hidden of these families, the oldest first.
+def _sums_elsewhere(cursor: Cursor, period: Period, cells: Collection[Cell]) -> list[Cell]:
+    """What all agencies of a province, a kind and the nation received over the months that `cells` tell of an agency.
 
+    Of the calendar year, and as PANRB's report counts them.
+    """
+    spans = {
+        frozenset(months)
+        for cell in cells
+        if cell.family == FAMILY
+        for code, *others in [{member.partition("/")[0] for member in cell.members}]
+        for months in [sorted(member.partition("/")[2] for member in cell.members)]
+        if not others and months[0] >= period.id[:4]
+    }
+    cursor.execute(
+        "select agency_code, kind, coalesce(province_code, %(central)s), to_char(month, 'YYYY-MM') as month_name,"
+        " received_count from marts.rpt_panrb_monev_monthly where to_char(month, 'YYYY-MM') = any(%(months)s)",
+        {"central": CENTRAL, "months": sorted({month for span in spans for month in span})},
+    )
+    received: dict[str, int] = {}
+    groups: dict[str, set[str]] = defaultdict(set)
+    for code, kind, province, month, count in cursor.fetchall():
+        received[f"{code}/{month}"] = count
+        for group in (kind, province, "nation"):
+            groups[group].add(code)
+    return [
+        Cell(FAMILY, members, sum(received.get(member, 0) for member in members))
+        for span in sorted(spans, key=sorted)
+        for codes in groups.values()
+        if len(members := frozenset(f"{code}/{month}" for code in codes for month in span)) > len(span)
+    ]
+
+
+def earlier_cells(
+    cursor: Cursor, period: Period, cells: Collection[Cell], before: datetime | None = None
+) -> list[Cell]:
+    """What issues have shown and hidden of the families of `cells`, the oldest first.
+
+    Those of the period's calendar year, and of the year before what is about one agency and meets `cells`: a window of
+    twelve months, or the quarter before the first, is made of months that were reported then.
     before: only of issues made before that moment.
     """
+    last_year = f"{int(period.id[:4]) - 1}"
+    met = {(cell.family, member) for cell in cells for member in cell.members if last_year in member}
     cursor.execute(
-        "select cells.family, cells.members, cells.cell_count, cells.is_hidden"
+        "select cells.family, cells.members, cells.cell_count, cells.is_hidden, left(issues.period, 4) = %(last_year)s"
         " from library.cells as cells inner join library.issues as issues using (issue_id)"
-        " where cells.family = any(%s) and left(issues.period, 4) = %s and not issues.is_preview"
-        " and issues.issued_at < coalesce(%s, 'infinity'::timestamptz)"
-        " order by issues.issued_at, issues.issue_id, cells.family, cells.members",
-        (sorted(families), period.id[:4], before),
+        " where cells.family = any(%(families)s) and not issues.is_preview"
+        " and (left(issues.period, 4) = %(year)s"
+        " or %(meets)s and left(issues.period, 4) = %(last_year)s and cardinality(cells.members) <= 12)"
+        " and issues.issued_at < coalesce(%(before)s, 'infinity'::timestamptz)"
+        " group by 1, 2, 3, 4, 5 order by max(issues.issued_at), 1, 2, 4",
+        {
+            "families": sorted({cell.family for cell in cells}),
+            "year": period.id[:4],
+            "last_year": last_year,
+            "meets": bool(met),
+            "before": before,
+        },
     )
-    return [Cell(family, frozenset(members), count, hidden) for family, members, count, hidden in cursor.fetchall()]
+    told = []
+    for family, members, count, is_hidden, is_of_last_year in cursor.fetchall():
+        is_of_one = len({member.partition("/")[0] for member in members}) == 1
+        if not is_of_last_year or (is_of_one and any((family, member) in met for member in members)):
+            told.append(Cell(family, frozenset(members), count, is_hidden))
+    return told
 
 
 def change(

@@ -13,7 +13,6 @@ from reports.contents import frame
 from reports.contents.frame import SmallCells
 from reports.contents.ksp_figures import (
     CAME,
-    OPEN_IN,
     TOTAL,
     Names,
     Stay,
@@ -65,18 +64,17 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
     by_programme = summed(stays, weeks, lambda stay: stay.programme)
     by_agency = summed(stays, weeks, lambda stay: stay.agency_code)
     by_pair = summed(stays, weeks, lambda stay: (stay.programme, stay.agency_code))
-    by_province = summed(stays, weeks, lambda stay: stay.province_code, OPEN_IN)
-    total = summed(stays, weeks, lambda stay: TOTAL).get(TOTAL)
-    nation = summed(stays, weeks, lambda stay: TOTAL, OPEN_IN).get(TOTAL)
+    by_province = summed(stays, weeks, lambda stay: stay.province_code)
+    everything = summed(stays, weeks, lambda stay: TOTAL)
+    total = everything.get(TOTAL)
     # Who has nothing open of a programme stands in no table, so a zero is not known there; provinces are all listed.
     at_agencies = [stock for stocks in (by_agency, by_pair) for stock in stocks.values()]
-    everywhere = [stock for stocks in (by_programme, by_province) for stock in stocks.values()]
-    everywhere += [stock for stock in (total, nation) if stock is not None]
+    everywhere = [stock for stocks in (by_programme, by_province, everything) for stock in stocks.values()]
     cells = [
         *(stock.cell for stock in everywhere),
         *(stock.cell for stock in at_agencies if stock.closing),
         *(stock.cell_before for stock in by_pair.values() if stock.closing and stock.opening),
-        *(stock.cell_before for stock in [*by_programme.values(), *([total] if total else [])]),
+        *(stock.cell_before for stock in [*by_programme.values(), *everything.values()]),
         *came_cells(cursor, weeks),
         *(topic.cell for topic in topics.all),
     ]
@@ -103,26 +101,17 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         ]
         if period.kind == "month":  # the weekly issue is the short one
             sections += programme_pages(by_pair, by_programme, longest, small, names)
-    return Report(
-        body="ksp",
-        period=period,
-        agency_code=None,
+    return frame.report(
+        basis,
+        small,
         institution=INSTITUTION,
         title=TITLE,
         subtitle=f"{period.label} · program prioritas dan isu yang naik",
-        night=basis.night,
-        cut_off_at=basis.cut_off_at,
-        is_simulated=basis.is_simulated,
-        is_preview=False,
-        delivered=basis.delivered,
-        expected=basis.expected,
         headlines=_headlines(period, stays, total, topics, small),
         sections=tuple(sections),
         metrics=frame.metrics(cursor, METRICS),
         denominators=DENOMINATORS,
         restatements=None,
-        cells=small.cells,
-        completeness=basis.completeness,
     )
 
 

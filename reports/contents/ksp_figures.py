@@ -16,8 +16,8 @@ from reports.report import Hidden, Value
 from reports.suppression import Cell
 
 Key = TypeVar("Key")
-OPEN_AT = "open_by_programme_agency_week"
-OPEN_IN = "open_by_province_week"
+# One family for programmes, agencies and provinces: a regency's open complaints are nearly all in its own province.
+OPEN = "open_by_programme_agency_province_week"
 CAME = "came_by_programme_week"
 TOTAL = "all"
 
@@ -39,16 +39,15 @@ class Stay:
     overdue: int
     overdue_before: int
 
-    def member(self, family: str, week: str) -> str:
-        """This stay's part of what a family counts at the end of a week (2021-W25)."""
-        return f"{self.province_code if family == OPEN_IN else f'{self.programme}/{self.agency_code}'}/{week}"
+    def member(self, week: str) -> str:
+        """This stay at the end of a week (2021-W25), as the base cell of every sum it is part of."""
+        return f"{self.programme}/{self.agency_code}/{self.province_code}/{week}"
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
     """The sum of some stays. `members` and `members_before` name what is open at the end and at the start."""
 
-    family: str
     opening: int
     came: int
     left: int
@@ -59,11 +58,11 @@ class Stock:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.family, self.members, self.closing)
+        return Cell(OPEN, self.members, self.closing)
 
     @property
     def cell_before(self) -> Cell:
-        return Cell(self.family, self.members_before, self.opening)
+        return Cell(OPEN, self.members_before, self.opening)
 
     @property
     def overdue_share(self) -> Decimal | None:
@@ -71,11 +70,11 @@ class Stock:
         return Decimal(self.overdue) / self.closing if self.closing >= LEAST_FOR_RATE else None
 
     def is_hidden(self, small: SmallCells) -> bool:
-        return small.hides(self.family, self.members)
+        return small.hides(OPEN, self.members)
 
     def growth(self, small: SmallCells) -> Value:
         """Open at the end less open at the start: hidden with either."""
-        if self.is_hidden(small) or small.hides(self.family, self.members_before):
+        if self.is_hidden(small) or small.hides(OPEN, self.members_before):
             return Hidden.SMALL
         return self.closing - self.opening
 
@@ -145,9 +144,7 @@ def read_stays(cursor: Cursor, weeks: Weeks) -> list[Stay]:
     return [Stay(*row) for row in cursor.fetchall()]
 
 
-def summed(
-    stays: Iterable[Stay], weeks: Weeks | None, key: Callable[[Stay], Key], family: str = OPEN_AT
-) -> dict[Key, Stock]:
+def summed(stays: Iterable[Stay], weeks: Weeks | None, key: Callable[[Stay], Key]) -> dict[Key, Stock]:
     """The stays added up by a key; what stands open nowhere and never moved is left out."""
     if weeks is None:
         return {}
@@ -157,14 +154,13 @@ def summed(
         groups[key(stay)].append(stay)
     return {
         name: Stock(
-            family,
             opening=sum(stay.opening for stay in group),
             came=sum(stay.came for stay in group),
             left=sum(stay.left for stay in group),
             closing=sum(stay.closing for stay in group),
             overdue=sum(stay.overdue for stay in group),
-            members=frozenset(stay.member(family, last) for stay in group),
-            members_before=frozenset(stay.member(family, before) for stay in group),
+            members=frozenset(stay.member(last) for stay in group),
+            members_before=frozenset(stay.member(before) for stay in group),
         )
         for name, group in groups.items()
     }

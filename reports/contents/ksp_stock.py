@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from reports.charts import Chart, Line, province_map, trend
 from reports.contents.frame import LEAST_FOR_RATE, Basis, SmallCells
-from reports.contents.ksp_figures import CAME, Key, Names, Stock, Weeks, came_members
+from reports.contents.ksp_figures import CAME, OPEN, Key, Names, Stock, Weeks, came_members
 from reports.contents.wording import counted, listed, sentence
 from reports.language import number, percent
 from reports.report import Column, Hidden, Section, Table, Value
@@ -25,7 +25,7 @@ STOCK_COLUMNS = (
 
 
 def _stock_values(stock: Stock, small: SmallCells) -> tuple[Value, ...]:
-    return small.mask(stock.family, stock.members, (stock.closing, stock.overdue, stock.overdue_share))
+    return small.mask(OPEN, stock.members, (stock.closing, stock.overdue, stock.overdue_share))
 
 
 def _rest(shown: Iterable[Stock], whole: Stock, small: SmallCells) -> tuple[Value, ...]:

@@ -94,26 +94,17 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
             repeated_section(world),
             agencies_section(world),
         ]
-    return Report(
-        body="ombudsman",
-        period=period,
-        agency_code=None,
+    return frame.report(
+        basis,
+        small,
         institution=INSTITUTION,
         title=TITLE,
         subtitle=f"{frame.span(period)} · indikasi, bukan temuan",
-        night=basis.night,
-        cut_off_at=basis.cut_off_at,
-        is_simulated=basis.is_simulated,
-        is_preview=False,
-        delivered=basis.delivered,
-        expected=basis.expected,
         headlines=_headlines(world, before, received_before),
         sections=tuple(sections),
         metrics=frame.metrics(cursor, METRICS),
         denominators=DENOMINATORS,
         restatements=frame.restatements(cursor, basis, small),
-        cells=small.cells,
-        completeness=basis.completeness,
     )
 
 

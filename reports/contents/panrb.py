@@ -23,6 +23,7 @@ from reports.contents.frame import (
     SmallCells,
     change,
     metrics,
+    report,
     restatements,
     small_cells,
     span,
@@ -80,19 +81,12 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
             *(cell for by in PROFILES for cell in figures.share_cells(shares[by], by, period)),
         ],
     )
-    return Report(
-        body="panrb",
-        period=period,
-        agency_code=None,
+    return report(
+        basis,
+        small,
         institution=INSTITUTION,
         title=TITLE,
         subtitle=f"{span(period)} · {number(len(agencies))} instansi",
-        night=basis.night,
-        cut_off_at=basis.cut_off_at,
-        is_simulated=basis.is_simulated,
-        is_preview=False,
-        delivered=basis.delivered,
-        expected=basis.expected,
         headlines=tuple(_headlines(cursor, agencies, nation, small, period)),
         sections=(
             _course(nation, small, basis),
@@ -109,8 +103,6 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         metrics=metrics(cursor, METRICS),
         denominators=DENOMINATORS,
         restatements=restatements(cursor, basis, small),
-        cells=small.cells,
-        completeness=basis.completeness,
     )
 
 

@@ -8,9 +8,14 @@ Here stand the cells and the two questions about them; `system` hides, `shown` f
 loaded when first asked: whoever only reads what was decided has not the memory to spare.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.suppression.system import System
 
 K_ANONYMITY = 5  # counts below it, down to 1, are small
 
@@ -39,12 +44,11 @@ def decide(cells: Sequence[Cell], earlier: Sequence[Cell] = (), below: int = K_A
     Cells of one family with the same members are one cell. Raises ValueError for a cell without members, a negative
     count, or two counts of one cell in `cells`.
     """
-    from reports.suppression.system import System  # scipy is loaded by whoever decides
-
+    make = _system()
     hidden: set[tuple[str, frozenset[str]]] = set()
     for family, now in _by_family(cells).items():
         before = _within_reach(now, _overtaken([cell for cell in earlier if cell.family == family], now, below))
-        system = System(now, before, {cell.members for cell in before if not cell.is_hidden}, below)
+        system = make(now, before, {cell.members for cell in before if not cell.is_hidden}, below)
         system.protect()
         hidden |= {(family, members) for members, statement in system.number.items() if system.is_hidden[statement]}
     return [replace(cell, is_hidden=0 < cell.count < below or (cell.family, cell.members) in hidden) for cell in cells]
@@ -56,17 +60,24 @@ def recoverable(cells: Sequence[Cell], earlier: Sequence[Cell] = (), below: int 
     For issues that are read together: what one shows and another hides follows. A count shown in `earlier` and small
     since does not follow from what it was. Raises ValueError as `decide`.
     """
-    from reports.suppression.system import System  # scipy is loaded by whoever decides
-
+    make = _system()
     following: set[tuple[str, frozenset[str]]] = set()
     for family, now in _by_family(cells).items():
         before = _overtaken([cell for cell in earlier if cell.family == family], now, below)
         told = [*before, *(cell for cell in cells if cell.family == family)]
-        system = System(now, before, {cell.members for cell in told if not cell.is_hidden}, below)
+        system = make(now, before, {cell.members for cell in told if not cell.is_hidden}, below)
         system.is_hidden = ~system.is_fixed
         follows = system.following()
         following |= {(family, members) for members, statement in system.number.items() if follows[statement]}
     return [cell for cell in cells if cell.is_hidden and (cell.family, cell.members) in following]
+
+
+def _system() -> "type[System]":
+    """Loaded with scipy, by whoever decides. One thread: several wait for each other longer than they compute here."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from reports.suppression.system import System
+
+    return System
 
 
 def _by_family(cells: Iterable[Cell]) -> dict[str, dict[frozenset[str], int]]:
@@ -96,6 +107,8 @@ def _overtaken(earlier: Sequence[Cell], now: Mapping[frozenset[str], int], below
     }
     return [
         replace(cell, members=frozenset(f"{member} as it was" if member in past else member for member in cell.members))
+        if past and not past.isdisjoint(cell.members)
+        else cell
         for cell in earlier
     ]
 
@@ -103,14 +116,17 @@ def _overtaken(earlier: Sequence[Cell], now: Mapping[frozenset[str], int], below
 def _within_reach(now: Mapping[frozenset[str], int], before: Sequence[Cell]) -> list[Cell]:
     """Earlier cells that have to do with today's, by way of members that no earlier issue has shown by themselves."""
     known = {member for cell in before if not cell.is_hidden and len(cell.members) == 1 for member in cell.members}
-    standing: dict[str, list[Cell]] = defaultdict(list)
-    for cell in before:
-        for member in cell.members - known:
-            standing[member].append(cell)
+    waiting_at: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for members in {cell.members for cell in before}:
+        for member in members - known:
+            waiting_at[member].append(members)
     reached = set().union(*now)
+    seen: set[frozenset[str]] = set()
     waiting = list(reached)
     while waiting:
-        for cell in standing.pop(waiting.pop(), []):
-            waiting += cell.members - known - reached
-            reached |= cell.members
+        for members in waiting_at.pop(waiting.pop(), []):
+            if members not in seen:
+                seen.add(members)
+                waiting += members - known - reached
+                reached |= members
     return [cell for cell in before if cell.members <= reached]

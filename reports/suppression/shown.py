@@ -32,16 +32,11 @@ class Shown:
         width = np.diff(part.indptr)
         rows = np.flatnonzero(~system.is_hidden & (width > 0))
         # Narrow ones first: what they explain, they explain in few words.
+        self.told: Whole = rows
         rows = rows[np.argsort(width[rows], kind="stable")]
         self._use(rows[_independent(part[rows])], part)
         if (np.abs(part[rows] @ self.move) > SAME).any():
             self._use(rows, part)  # a row was taken for a sum of others and is not
-
-    def parts(self) -> dict[int, frozenset[int]]:
-        """What is not known of each shown statement, if anything: places in `atoms`."""
-        places = np.split(self.part.indices, self.part.indptr[1:-1])
-        shown = np.flatnonzero(~self.system.is_hidden & (np.diff(self.part.indptr) > 0))
-        return {row: frozenset(places[row].tolist()) for row in shown.tolist()}
 
     def _use(self, rows: Whole, part: csr_array) -> None:
         self.rows = rows

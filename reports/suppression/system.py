@@ -1,13 +1,17 @@
 """What is told of one family of counts, and what of it must be hidden besides the small ones."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 from reports.suppression import Cell
 from reports.suppression.shown import SAME, Flags, Shown, Weights, Whole
+
+FUTILE = 10**9  # the cost of hiding what a shown total gives away all the same, as all else in it is known for good
 
 
 class System:
@@ -27,21 +31,21 @@ class System:
         """
         counts = {cell.members: cell.count for cell in before} | now
         sets = sorted(counts, key=lambda members: (len(members), sorted(members)))
-        atoms = _atoms(sets)
+        self.holds = _atoms(sets)  # statement x atom
+        self.held = csr_array(self.holds.T)
         self.below = below
         self.number = {members: statement for statement, members in enumerate(sets)}
         self.count: Whole = np.array([counts[members] for members in sets])
-        self.size: Whole = np.array([len(of) for of in atoms])
+        self.size: Whole = np.diff(self.holds.indptr)
+        self.cost: Whole = self.count * self.size  # of hiding it, less what must be hidden with it
         self.is_ours: Flags = np.array([members in now for members in sets])
         self.is_fixed: Flags = np.array([members in shown for members in sets])
         self.is_small: Flags = (self.count > 0) & (self.count < below)
         hidden_before = {cell.members for cell in before if cell.is_hidden}
         self.is_protected: Flags = self.is_small | np.array([members in hidden_before for members in sets])
         self.is_hidden: Flags = ~self.is_fixed & self.is_protected
-        places = np.repeat(np.arange(len(sets)), self.size), np.concatenate(atoms)
-        self.holds = csr_array((np.ones(len(places[0])), places))  # statement x atom
-        self.held = csr_array(self.holds.T)
-        self.atom: Whole = np.array([of[0] if len(of) == 1 else -1 for of in atoms])  # of a leaf
+        first = self.holds.indices[self.holds.indptr[:-1]]
+        self.atom: Whole = np.where(self.size == 1, first, -1)  # of a leaf
         self.leaf: Whole = np.full(self.holds.shape[1], -1)  # of an atom; -1: no statement is about it alone
         self.leaf[self.atom[self.atom >= 0]] = np.flatnonzero(self.atom >= 0)
 
@@ -112,25 +116,41 @@ class System:
         """The first shown total of which only this leaf is not known, as a combination; zeros if there is none."""
         weights = np.zeros(len(self.count))
         if self.atom[statement] >= 0:
-            holders = self.held.indices[slice(*self.held.indptr[self.atom[statement] :][:2])]
+            holders = _row(self.held, self.atom[statement])
             weights[holders[self._unknown_parts()[holders] == 1][:1]] = 1
         return weights
 
     def _spoiler(self, weights: Weights) -> int | None:
         """The statement in the combination that is cheapest to hide, None if there is none.
 
-        It costs its count, and again for each shown total that would give it away, so that more must be hidden. A total
-        costs it twice: it says more than a leaf of the same count. Thus the nation is dearest, but for a zero: it is
-        no secret that nobody complained, and who sees a cell hidden may expect that somebody did.
+        A leaf costs its count, and for each shown total that would give it away what is cheapest to hide there next. A
+        total costs its count for each of its parts: the wider it is, the more readers miss it. So many small leaves go
+        before a province, and the nation goes last, but for a zero: it is no secret that nobody complained, and who
+        sees a cell hidden may expect that somebody did.
         """
         in_it = (self.size > 1) & (np.abs(weights) > SAME)
         leaves = self.leaf[np.abs(self.held @ weights) > SAME]
         in_it[leaves[leaves >= 0]] = True
-        may = np.flatnonzero(in_it & self.is_ours & ~self.is_fixed & ~self.is_hidden)
+        can_hide = self.is_ours & ~self.is_fixed & ~self.is_hidden
+        may = np.flatnonzero(in_it & can_hide)
         if not len(may):
             return None
-        given_away = np.where(self.size > 1, 1, (self.held @ (self._unknown_parts() == 0))[self.atom])[may]
-        return int(may[np.lexsort((may, self.count[may] * (1 + given_away), self.count[may] == 0))[0]])
+        gives_away = self._unknown_parts() == 0
+        costs = [self.cost[one] + self._cost_of_more(one, gives_away, can_hide) for one in may.tolist()]
+        return int(may[np.lexsort((may, costs, self.count[may] == 0))[0]])
+
+    def _cost_of_more(self, statement: int, gives_away: Flags, can_hide: Flags) -> int:
+        """What has to be hidden besides at least, if it is a leaf: in each shown total of which all else is known."""
+        if self.size[statement] > 1:
+            return 0
+        cost = 0
+        for total in _row(self.held, self.atom[statement]):
+            if gives_away[total]:
+                parts = self.leaf[_row(self.holds, total)]
+                others = np.append(parts[(parts >= 0) & (parts != statement)], total)
+                others = others[can_hide[others] & (self.count[others] > 0)]
+                cost += int(self.cost[others].min(initial=FUTILE))
+        return cost
 
     def _unknown_parts(self) -> Whole:
         """How many atoms of each shown total are not known; -1 for what is hidden or a leaf."""
@@ -152,69 +172,99 @@ class System:
 
         Such parts follow from their number.
         """
-        for combination, rest in _rests(shown.parts()):
-            leaves = self.leaf[shown.atoms[list(rest)]]
-            if (leaves >= 0).all():
-                counts = self.count[leaves]
-                is_alike = counts.max() == 1 or counts.min() == counts.max() == self.below - 1
-                is_small = 0 < counts.sum() < self.below
-            else:
-                is_alike, is_small = False, self._is_small_by_its_totals(combination, shown)
-            if is_alike or is_small:
-                weights = np.zeros(len(self.count))
-                weights[list(combination)] = list(combination.values())
-                yield weights
-
-    def _is_small_by_its_totals(self, combination: Mapping[int, int], shown: Shown) -> bool:
-        """Whether what totals leave, of which not every part has a statement of its own, counts less than `below`."""
-        weights = np.zeros(len(self.count))
-        weights[list(combination)] = list(combination.values())
-        part = self.held @ weights
-        part[shown.atoms] = 0
-        if (np.abs(part[(self.leaf < 0) & ~self.told()]) > SAME).any():
-            return False  # a part that follows from elsewhere, and nobody here has computed
-        rest = weights @ self.count - part @ np.where(self.leaf >= 0, self.count[self.leaf], 0)
-        return bool(0 < rest < self.below)
+        leaf = self.leaf[shown.atoms]
+        known = np.ones(len(self.leaf), dtype=bool)
+        known[shown.atoms] = False
+        rest = (self.count - self.holds @ np.where(known & (self.leaf >= 0), self.count[self.leaf], 0))[shown.told]
+        # Of what follows from elsewhere nobody here has computed the count.
+        uncounted = self.holds[shown.told][:, known & (self.leaf < 0) & ~self.told()]
+        counted = np.where(np.diff(uncounted.indptr) == 0, rest, np.nan)
+        count = np.where(leaf >= 0, self.count[leaf], np.nan)
+        for rows, columns in _rests(shown.part[shown.told], counted.tolist(), count >= self.below, self.below):
+            counts, weights = count[columns], np.array(list(rows.values()))
+            left = counts.sum()
+            is_alike = counts.max() == 1 or counts.min() == counts.max() == self.below - 1
+            if np.isnan(left) and not (np.abs(weights @ uncounted[list(rows)]) > SAME).any():
+                left = weights @ rest[list(rows)]
+            if is_alike or 0 < left < self.below:
+                found = np.zeros(len(self.count))
+                found[shown.told[list(rows)]] = weights
+                yield found
 
 
-def _atoms(sets: Sequence[frozenset[str]]) -> list[list[int]]:
-    """The numbers of the atoms of each set, in the order of the sets in which they first stand."""
-    standing: dict[str, list[int]] = defaultdict(list)
-    for place, members in enumerate(sets):
-        for member in members:
-            standing[member].append(place)
-    atoms: list[list[int]] = [[] for _ in sets]
-    for atom, places in enumerate(sorted({tuple(places) for places in standing.values()})):
-        for place in places:
-            atoms[place].append(atom)
-    return atoms
+def _atoms(sets: Sequence[frozenset[str]]) -> csr_array:
+    """Statement x atom, in the order of the statements in which the atoms first stand."""
+    number: dict[str, int] = {}
+    places = [number.setdefault(member, len(number)) for members in sets for member in members]
+    rows = np.repeat(np.arange(len(sets)), [len(members) for members in sets])
+    standing = csr_array((np.ones(len(rows), dtype=np.int32), (places, rows)), shape=(len(number), len(sets)))
+    standing.sort_indices()
+    starts = standing.indptr.tolist()
+    alike: dict[bytes, int] = {}  # one member of each atom, by the statements it stands in
+    for member, (start, end) in enumerate(pairwise(starts)):
+        alike.setdefault(standing.indices[start:end].tobytes(), member)
+    firsts = sorted(alike.values(), key=lambda member: standing.indices[starts[member] : starts[member + 1]].tolist())
+    return csr_array(standing[firsts].T, dtype=float)
 
 
-def _rests(sets: Mapping[int, frozenset[int]]) -> Iterator[tuple[dict[int, int], frozenset[int]]]:
-    """Each set, and what is left of it without disjoint sets inside it, with the weights of the sets that make it.
+def _rests(
+    part: csr_array, count: Sequence[float], is_large: Flags, below: int
+) -> Iterator[tuple[dict[int, int], Whole]]:
+    """What is left of each row without disjoint rows inside it, or without any: weights of the rows, and columns left.
 
-    Inside are the widest sets that lie in it; starting with each of them, as many of the others as fit are taken away,
-    so that a nation is lessened by provinces and by kinds, and not by some of both.
+    Inside are the widest rows that lie in it; starting with each of them, as many of the others as fit are taken away,
+    so that a nation is lessened by provinces and by kinds, and not by some of both. Told is what may be too little: no
+    column is large, and the count of the row less those of the others is not known (NaN), below `below`, or that of
+    columns all alike. Sets of columns are whole numbers here, a bit for each.
     """
-    standing: dict[int, list[int]] = defaultdict(list)
-    for place, members in sets.items():
-        for member in members:
-            standing[member].append(place)
-    within: dict[int, set[int]] = {}
-    for place in sorted(sets, key=lambda one: len(sets[one])):
-        whole = sets[place]
-        hits = Counter(other for member in whole for other in standing[member])
-        within[place] = {other for other, hit in hits.items() if hit == len(sets[other]) < len(whole)}
-        yield {place: 1}, whole
-        widest: list[int] = []
-        for other in sorted(within[place], key=lambda one: (-len(sets[one]), one)):
-            if not any(other in within[one] or sets[other] == sets[one] for one in widest):
-                widest.append(other)
-        for first in widest:
-            rest, taken = whole - sets[first], [first]
-            for other in widest:
-                if sets[other] <= rest:
-                    rest -= sets[other]
+    bits = np.packbits(part.astype(np.uint8).toarray(), axis=1, bitorder="little")
+    sets = [int.from_bytes(row.tobytes(), "little") for row in bits]
+    large = int.from_bytes(np.packbits(is_large, bitorder="little").tobytes(), "little")
+    width = np.diff(part.indptr)
+    common = coo_array(part @ part.T)
+    is_within = (common.data == width[common.col]) & (width[common.col] < width[common.row])
+    within: list[set[int]] = [set() for _ in sets]
+    around: list[list[int]] = [[] for _ in sets]
+    for whole, other in zip(common.row[is_within].tolist(), common.col[is_within].tolist(), strict=True):
+        within[whole].add(other)
+        around[other].append(whole)
+
+    def is_little(left: int, counted: float) -> bool:
+        return not left & large and (
+            not counted >= below or counted in (left.bit_count(), left.bit_count() * (below - 1))
+        )
+
+    for place in np.argsort(width, kind="stable").tolist():
+        whole, inside = sets[place], within[place]
+        if is_little(whole, count[place]):
+            yield {place: 1}, _columns(whole)
+        if whole & large & ~reduce(or_, (sets[other] for other in inside), 0):
+            continue
+        # One of each set, the first; named last it stays.
+        widest = {sets[other]: other for other in sorted(inside, reverse=True) if inside.isdisjoint(around[other])}
+        ordered = sorted(widest.values(), key=lambda one: (-width[one], one))
+        done: set[int] = set()
+        for first in ordered:
+            if first in done:
+                continue
+            left, taken = whole & ~sets[first], [first]
+            for other in ordered:
+                if not sets[other] & ~left:
+                    left &= ~sets[other]
                     taken.append(other)
-            if rest:
-                yield {place: 1} | dict.fromkeys(taken, -1), rest
+            if first == ordered[0]:
+                done.update(taken)  # whoever of these is first, the same are taken
+            if left and is_little(left, count[place] - sum(count[other] for other in taken)):
+                yield {place: 1} | dict.fromkeys(taken, -1), _columns(left)
+
+
+def _row(matrix: csr_array, number: int) -> Whole:
+    """The columns that are not zero."""
+    columns: Whole = matrix.indices[matrix.indptr[number] : matrix.indptr[number + 1]]
+    return columns
+
+
+def _columns(bits: int) -> Whole:
+    """The places of the bits that are set."""
+    packed = np.frombuffer(bits.to_bytes(bits.bit_length() // 8 + 1, "little"), dtype=np.uint8)
+    return np.flatnonzero(np.unpackbits(packed, bitorder="little"))

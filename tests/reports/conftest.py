@@ -18,6 +18,8 @@ from reports.report import Column, Headline, Hidden, Metric, Report, Section, Ta
 from reports.suppression import Cell
 from warehouse import schema
 from warehouse.connection import connect
+from warehouse.server import socket_dsn
+from warehouse.settings import settings
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "dbt_project" / "models" / "marts"
 NIGHT = date(2021, 6, 30)
@@ -73,7 +75,21 @@ class Marts:
 
 
 @pytest.fixture(scope="module")
-def marts_schema(server: Path) -> Iterator[Marts]:
+def library_of_its_own(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A state directory for what the module issues, so that it may empty its library; the fonts cut once are shared."""
+    state_dir = tmp_path_factory.mktemp("state")
+    (server / "fonts").mkdir(exist_ok=True)
+    (state_dir / "fonts").symlink_to(server / "fonts")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("WAREHOUSE_DSN", socket_dsn(server))
+        patched.setenv("LAPOR_STATE_DIR", str(state_dir))
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def marts_schema(library_of_its_own: None) -> Iterator[Marts]:
     """Empty marts on the session's server for a module; gone afterwards, as a build expects to find it."""
     with closing(connect("owner", "lapor/test")) as connection:
         _run(connection, "drop schema if exists marts cascade")

@@ -15,6 +15,8 @@ import pytest
 from psycopg2.extensions import connection as Connection
 
 from reports import library
+from reports.contents.frame import earlier_cells
+from reports.periods import Period
 from reports.report import Headline
 from reports.suppression import Cell
 from tests.reports.conftest import Marts, small_report
@@ -132,14 +134,26 @@ def test_a_preview_is_written_and_never_issued(reporter: Connection) -> None:
 
 
 def test_later_issues_know_what_was_shown_and_hidden(reporter: Connection) -> None:
-    from reports.contents.frame import earlier_cells
-
-    library.issue(reporter, small_report())
     report = small_report()
+    library.issue(reporter, report)
+    another = [Cell("lain", frozenset({"a"}), 7)]
     with reporter, reporter.cursor() as cursor:
-        assert earlier_cells(cursor, report.period, {"uji"}) == [
+        assert earlier_cells(cursor, report.period, report.cells) == [
             Cell("uji", frozenset({"a"}), 1294),
             Cell("uji", frozenset({"b"}), 3, is_hidden=True),
         ]
-        assert earlier_cells(cursor, report.period, {"lain"}) == []
-        assert earlier_cells(cursor, report.period, {"uji"}, report.cut_off_at - timedelta(days=9999)) == []
+        assert earlier_cells(cursor, report.period, another) == []
+        assert earlier_cells(cursor, report.period, report.cells, report.cut_off_at - timedelta(days=9999)) == []
+
+
+def test_the_year_before_is_known_where_a_window_of_one_agency_reaches_into_it(reporter: Connection) -> None:
+    cells = (
+        Cell("uji", frozenset({"A/2021-05"}), 3, is_hidden=True),
+        Cell("uji", frozenset({"A/2021-03"}), 9),
+        Cell("uji", frozenset({"A/2021-05", "B/2021-05"}), 30),
+    )
+    library.issue(reporter, small_report(cells=cells))
+    window = [Cell("uji", frozenset(f"A/{month}" for month in ("2021-05", "2021-06", "2022-01")), 40)]
+    with reporter, reporter.cursor() as cursor:
+        assert earlier_cells(cursor, Period.parse("2022-01"), window) == [cells[0]]
+        assert earlier_cells(cursor, Period.parse("2023-01"), window) == []

@@ -132,6 +132,22 @@ def test_in_a_table_with_both_totals_a_rectangle_is_hidden() -> None:
     assert not recoverable(decided)
 
 
+def test_many_small_leaves_go_before_a_total_that_readers_need() -> None:
+    """b stands in four more totals; in each a cell of 6 can be hidden with it. The province would be hidden alone."""
+    province = [cell("a", 3), cell("b", 30), cell("a b", 33)]
+    others = [part for name in "wxyz" for part in (cell(name, 6), cell(f"b {name}", 36))]
+    decided = decide([*province, *others])
+    assert hidden_of(decided) == {"a", "b", "w", "x", "y", "z"}
+    assert not follows_by_elimination(decided)
+
+
+def test_a_leaf_that_is_known_all_the_same_is_not_hidden_in_vain() -> None:
+    """b follows from what was shown before of b and e together; c is larger, and serves."""
+    earlier = [cell("e", 9), cell("b e", 16)]
+    decided = decide([cell("a", 3), cell("b", 7), cell("c", 12), cell("a b c", 22)], earlier)
+    assert hidden_of(decided) == {"a", "c"}
+
+
 def test_a_hidden_agency_does_not_follow_from_province_kind_and_nation() -> None:
     """Two provinces by two kinds, a regency and a city of each: the table's corners stand in for agencies."""
     cells = table({"p": [2, 40], "q": [50, 60]}, "rc")
