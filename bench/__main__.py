@@ -2,12 +2,13 @@
 python -m bench extract [--rounds 2] [--rows 200000] [--peers dlt,...]: extraction, others, the limit
 python -m bench marts [--histories 1000000,10000000] [--changes 50000]: a night's build over long histories
 python -m bench fairness [--seeds 200]: whether the comparison of agencies is right, where the truth is known
-python -m bench portal [--dsn ...] [--users 20] [--seconds 60]: how long pages take under load, and the portal's memory
+python -m bench portal [--history 1000000] [--users 20] [--seconds 60]: how long pages take under load, and its memory
 python -m bench gate [--parts truth,cost] [--nights 100000,100000:5,1000000]: what the gate catches, and what it costs
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 from bench import night, portal
 from bench.extract import race
@@ -43,7 +44,10 @@ def main() -> int:
     )
     fair.add_argument("--seeds", type=int, default=fairness.SEEDS, help="nations to draw")
     pages = benches.add_parser("portal", help="what pages and the pull API take when many read at once")
-    pages.add_argument("--dsn", help="owner's address of a built warehouse; default: the one that runs")
+    where = pages.add_mutually_exclusive_group()
+    where.add_argument("--dsn", help="owner's address of a built warehouse; default: the one that runs")
+    where.add_argument("--state-dir", type=Path, help="state directory of a built warehouse; it is started if need be")
+    where.add_argument("--history", type=int, help="write and build so many complaints first, elsewhere")
     pages.add_argument("--users", type=int, default=portal.USERS, help="readers at once")
     pages.add_argument("--seconds", type=float, default=portal.SECONDS, help="how long they read")
     gate = benches.add_parser("gate", help="what the gate catches of known dirt, and what judging a large night costs")
@@ -65,7 +69,8 @@ def main() -> int:
         case "fairness":
             print(verdict.report(fairness.measure(options.seeds), options.seeds))
         case "portal":
-            print(portal.report(portal.measure(options.dsn, options.users, options.seconds)))
+            at = {"dsn": options.dsn, "state": options.state_dir, "history": options.history}
+            print(portal.report(portal.measure(users=options.users, seconds=options.seconds, **at)))
         case "gate":
             _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
     return 0

@@ -4,6 +4,7 @@ python -m reports.portal prepare: decide and draw what the pages of the last nig
 """
 
 import argparse
+import gc
 import logging
 import sys
 
@@ -26,10 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     handler.setFormatter(logging.Formatter("%(message)s"))
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
-    rules = portal_settings()
+    rules, app = portal_settings(), create_app()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: it need not be looked through again and again
     print(f"portal: {rules.url}", flush=True)
     uvicorn.run(
-        create_app(),
+        app,
         host=rules.host,
         port=rules.port,
         forwarded_allow_ips=rules.proxies,

@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from reports.portal import api, database, pages, sign_in
 from reports.portal.database import DatabaseBusy
-from reports.portal.errors import API, Refused, answer
-from reports.portal.headers import RequestBounds, SecureHeaders
+from reports.portal.errors import Refused, answer
+from reports.portal.headers import HeadAsGet, RequestBounds, SecureHeaders
 from reports.portal.limits import AddressLimit, TooManyRequests
 from reports.portal.log import RequestLog
 from reports.portal.settings import portal_settings
@@ -46,6 +46,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.error_page = pages.error_page
+    app.add_middleware(HeadAsGet)
     app.add_middleware(
         SessionMiddleware,
         secret_key=sign_in.session_key(),
@@ -94,8 +95,7 @@ def _answer_failures(app: FastAPI) -> None:
 
     @app.exception_handler(TooManyRequests)
     def too_many(request: Request, error: TooManyRequests) -> Response:
-        detail = str(error) if request.url.path.startswith(API) else ""
-        return answer(request, 429, detail, {"Retry-After": str(error.retry_after)})
+        return answer(request, 429, str(error), {"Retry-After": str(error.retry_after)})
 
     @app.exception_handler(DatabaseBusy)
     @app.exception_handler(ProviderUnavailable)

@@ -6,8 +6,9 @@ Marts with rows of single complaints or persons are never offered, whatever the 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
@@ -48,8 +49,7 @@ MARTS = """
         tables.relnamespace = 'marts'::regnamespace
         and tables.relkind in ('r', 'p')
         and has_table_privilege(tables.oid, 'select')
-        and obj_description(tables.oid, 'pg_class') like '{%%'
-        and (%(name)s::text is null or tables.relname = %(name)s)
+        and obj_description(tables.oid, 'pg_class') like '{%'
     order by tables.relname
 """
 
@@ -74,11 +74,11 @@ class Mart:
         return frozenset(name for name in self.columns if name not in self.key and not NAMING.fullmatch(name))
 
 
-def readable_marts(cursor: Cursor, name: str | None = None) -> list[Mart]:
-    """The marts that the role of the transaction may pull, by name; with `name` that one, or none."""
-    cursor.execute(MARTS, {"name": name})
-    return [
-        Mart(
+def readable_marts(cursor: Cursor) -> dict[str, Mart]:
+    """The marts that the role of the transaction may pull, by name and in its order."""
+    cursor.execute(MARTS)
+    return {
+        table: Mart(
             name=table,
             level=access["level"],
             columns=dict(zip(names, types, strict=True)),
@@ -88,25 +88,24 @@ def readable_marts(cursor: Cursor, name: str | None = None) -> list[Mart]:
         )
         for table, access, names, types, key in cursor.fetchall()
         if access.get("level") in OFFERED_LEVELS and key
-    ]
+    }
 
 
 def page_query(
-    mart: Mart, wanted: Mapping[str, str], after: Collection[str], hidden: Collection[str], limit: int
+    mart: Mart, wanted: Mapping[str, str], after: Collection[str], limit: int
 ) -> tuple[sql.Composed, dict[str, object]]:
     """The query of a page, ordered by key, with its parameters: the mart's columns, is_hidden, the key as text.
 
     wanted: column -> value rows must have. after: the key, as text, of the row before the page; empty for the first.
-    hidden: keys, as `key_text` writes them, of rows to hide besides the small ones. Names are the catalog's own.
+    Small rows come without their figures; `concealed` takes those of others. Names are the catalog's own.
     """
-    is_hidden = sql.SQL("({} or {} = any(%(hidden)s))").format(
+    is_hidden = sql.SQL("({})").format(
         sql.SQL(" or ").join(
             sql.SQL("coalesce({} between 1 and %(most)s, false)").format(sql.Identifier(column))
             for column in mart.counts
         )
         if mart.counts
-        else sql.SQL("false"),
-        key_text(mart),
+        else sql.SQL("false")
     )
     conditions = [
         sql.SQL("{} = {}::{}").format(
@@ -137,17 +136,29 @@ def page_query(
         columns=sql.SQL(", ").join(_column(mart, name) for name in mart.columns),
         key_as_text=sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in mart.key),
     )
-    parameters: dict[str, object] = {"most": mart.below - 1, "hidden": list(hidden), "limit": limit}
+    parameters: dict[str, object] = {"most": mart.below - 1, "limit": limit}
     parameters |= {f"wanted_{column}": value for column, value in wanted.items()}
     parameters |= {f"after_{place}": value for place, value in enumerate(after)}
     return query, parameters
 
 
-def key_text(mart: Mart) -> sql.Composed:
-    """A row's key as one text, e.g. 31/2021-06-01."""
-    return sql.SQL("concat_ws('/', {})").format(
-        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in mart.key)
-    )
+def concealed(mart: Mart, rows: Sequence[tuple[Any, ...]], hidden: Collection[str]) -> list[tuple[Any, ...]]:
+    """Rows of `page_query`, those hidden besides the small ones without their figures too. hidden: their `row_key`."""
+    figures, width = [name in mart.figures for name in mart.columns], len(mart.columns)
+
+    def shown(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        values, key = row[:width], row[width + 1 :]
+        if row_key(key) not in hidden:
+            return row
+        told = (None if is_figure else value for value, is_figure in zip(values, figures, strict=True))
+        return (*told, True, *key)
+
+    return [shown(row) for row in rows] if hidden else list(rows)
+
+
+def row_key(parts: Sequence[str | None]) -> str:
+    """A row's key, each column as text, as one text, e.g. 31/2021-06-01."""
+    return "/".join(part for part in parts if part is not None)
 
 
 def _column(mart: Mart, name: str) -> sql.Composed:

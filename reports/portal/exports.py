@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from reports.portal.catalog import DOUBLE
 from reports.report import STAMP
 from reports.tables import FORMULA_STARTS
@@ -42,7 +44,7 @@ def render_json(page: Page) -> bytes:
         "next_cursor": page.next_cursor,
         "rows": [dict(zip(page.columns, row, strict=True)) for row in page.rows],
     }
-    return json.dumps(told, ensure_ascii=False, default=date.isoformat).encode()
+    return msgspec.json.encode(told)
 
 
 def render_csv(page: Page) -> bytes:

@@ -56,6 +56,29 @@ class SecureHeaders:
         await self.app(scope, receive, add if scope["type"] == "http" else send)
 
 
+class HeadAsGet:
+    """ASGI middleware: HEAD is answered as GET is, and writes down what GET does; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; the method is HEAD again when it is answered."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def as_asked(message: Message) -> None:
+            scope["method"] = "HEAD"
+            await send(message)
+
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, as_asked)
+        finally:
+            scope["method"] = "HEAD"
+
+
 async def _let_finish(receive: Receive) -> None:
     """Throw away what is still coming: a client that is cut off while it sends does not read why."""
     with contextlib.suppress(TimeoutError):

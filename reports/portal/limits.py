@@ -4,16 +4,18 @@ A reader is counted by subject, who is not yet known by address. Keys of the cou
 """
 
 import math
+import threading
 import time
+from collections import deque
 from functools import lru_cache
 
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reports.portal.errors import answer
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+SWEPT_EVERY = 1000  # requests, after which callers who have been silent for their whole window are forgotten
 
 
 class TooManyRequests(Exception):
@@ -24,27 +26,49 @@ class TooManyRequests(Exception):
         self.retry_after = retry_after
 
 
-@lru_cache(maxsize=1)
-def _limiter() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())
+class Window:
+    """When each caller asked, in the last `seconds`, at most `most` times."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self._most, self._seconds, self._clock = most, seconds, time.monotonic
+        self._asked: dict[tuple[str, str], deque[float]] = {}
+        self._lock = threading.Lock()
+        self._until_sweep = SWEPT_EVERY
+
+    def hit(self, caller: tuple[str, str]) -> float:
+        """Count a request unless it is one too many; 0, or after how many seconds the caller may ask again."""
+        now = self._clock()
+        gone = now - self._seconds
+        with self._lock:
+            self._until_sweep -= 1
+            if not self._until_sweep:
+                self._until_sweep = SWEPT_EVERY
+                self._asked = {one: times for one, times in self._asked.items() if times[-1] > gone}
+            times = self._asked.setdefault(caller, deque())
+            while times and times[0] <= gone:
+                times.popleft()
+            if len(times) >= self._most:
+                return times[0] - gone
+            times.append(now)
+            return 0.0
 
 
 @lru_cache
-def _rule(text: str) -> RateLimitItem:
-    return parse(text)
+def _window(rule: str) -> Window:
+    most, _, unit = rule.partition("/")
+    return Window(int(most), SECONDS[unit])
 
 
 def count(rule: str, purpose: str, who: str) -> None:
     """Count one request of `who`, e.g. count("60/minute", "sign-in", address). Raises TooManyRequests past the rule."""
-    item = _rule(rule)
-    if not _limiter().hit(item, purpose, who):
-        window = _limiter().get_window_stats(item, purpose, who)
-        raise TooManyRequests(max(1, math.ceil(window.reset_time - time.time())))
+    wait = _window(rule).hit((purpose, who))
+    if wait:
+        raise TooManyRequests(max(1, math.ceil(wait)))
 
 
 def forget() -> None:
     """Begin all counts anew."""
-    _limiter.cache_clear()
+    _window.cache_clear()
 
 
 class AddressLimit:

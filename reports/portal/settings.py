@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.settings import settings
 
+RULE = r"^[1-9][0-9]*/(second|minute|hour)$"
 ReaderRole = Literal["panrb_analyst", "ombudsman_reader", "ksp_reader", "agency_reader"]
 
 
@@ -56,10 +57,14 @@ class PortalSettings(BaseSettings):
     connections: int = Field(default=8, ge=1, description="Connections to PostgreSQL at once.")
     wait_seconds: float = Field(default=5, gt=0, description="A request waits so long for a connection, then 503.")
     statement_seconds: float = Field(default=10, gt=0, description="A query that takes longer is cancelled.")
-    reader_limit: str = Field(default="600/minute", description="Requests of one reader.")
-    download_limit: str = Field(default="120/minute", description="Files and marts of one reader.")
-    sign_in_limit: str = Field(default="60/minute", description="Sign-ins and refused tokens from one address.")
-    address_limit: str = Field(default="3000/minute", description="Requests from one address, whoever sends them.")
+    reader_limit: str = Field(default="600/minute", pattern=RULE, description="Requests of one reader.")
+    download_limit: str = Field(default="120/minute", pattern=RULE, description="Files and marts of one reader.")
+    sign_in_limit: str = Field(
+        default="60/minute", pattern=RULE, description="Sign-ins and refused tokens from one address."
+    )
+    address_limit: str = Field(
+        default="3000/minute", pattern=RULE, description="Requests from one address, whoever sends them."
+    )
     body_bytes: int = Field(default=64 * 1024, gt=0, description="A larger request is refused.")
 
     @model_validator(mode="after")

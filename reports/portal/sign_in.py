@@ -15,6 +15,7 @@ import httpx
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import OAuth2Client
 from fastapi import APIRouter, Depends, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -30,6 +31,10 @@ SIGN_IN_SECONDS = 600  # from leaving for the provider to coming back
 SEEN_SECONDS = 60  # a session in use is signed again this often
 LANDING, BEGIN, RETURN = "/masuk", "/masuk/mulai", "/masuk/kembali"
 NEXT_CHARACTERS = 1000
+NO_PROVIDER = (
+    "Penyedia identitas sedang tidak menjawab. Coba lagi beberapa menit lagi.",
+    "The identity provider does not answer at present. Try again in a few minutes.",
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,13 +62,16 @@ class Ended:
 ended = Ended()
 
 
-def reader(request: Request) -> Reader:
+async def reader(request: Request) -> Reader:
     """Who sends a request (FastAPI dependency): by bearer token if it carries one, else by session.
 
     Raises Refused (401, 403), SignInNeeded for a page without a session, TooManyRequests.
     """
     authorization = request.headers.get("authorization")
-    found = by_token(request, authorization) if authorization is not None else _by_session(request)
+    if authorization is None:
+        found = by_session(request)
+    else:  # in a thread: the provider may have to be asked for its keys
+        found = await run_in_threadpool(by_token, request, authorization)
     if found is None:
         if request.url.path.startswith(API):
             raise Refused(401, "Send a bearer token of the identity provider.", {"WWW-Authenticate": "Bearer"})
@@ -88,10 +96,11 @@ def by_token(request: Request, authorization: str) -> Reader:
         limits.count(rules.sign_in_limit, "sign-in", address(request))
         raise Refused(401, str(refused), {"WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
     except NotAReader as refused:
-        raise Refused(403, str(refused)) from None
+        raise Refused(403, refused.why) from None
 
 
-def _by_session(request: Request) -> Reader | None:
+def by_session(request: Request) -> Reader | None:
+    """Who has signed in with the browser a request comes from; None when nobody, or not any more."""
     session, rules, now = request.session, portal_settings(), time.time()
     if "reader" not in session or session["id"] in ended:
         return None
@@ -104,9 +113,9 @@ def _by_session(request: Request) -> Reader | None:
     return Reader(role, agency_code, agency_code or LABELS[cast(Any, role)], subject)
 
 
-def optional_reader(request: Request) -> Reader | None:
+async def optional_reader(request: Request) -> Reader | None:
     """Who is signed in by session, or None: for pages that nobody is refused."""
-    return _by_session(request)
+    return by_session(request)
 
 
 def csrf_token(request: Request) -> str:
@@ -124,7 +133,13 @@ async def guard(request: Request) -> None:
     given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf_token")
     expected = csrf_token(request)
     if not expected or not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
-        raise Refused(403, "Formulir ini sudah kedaluwarsa. Muat ulang halamannya, lalu coba lagi.")
+        raise Refused(
+            403,
+            (
+                "Formulir ini sudah kedaluwarsa. Muat ulang halamannya, lalu coba lagi.",
+                "This form has expired. Load its page again, then try again.",
+            ),
+        )
 
 
 def address(request: Request) -> str:
@@ -161,7 +176,7 @@ def begin(request: Request, next_path: Annotated[str | None, Query(alias="next")
             code_verifier=waiting["verifier"],
         )
     except ProviderUnavailable:
-        raise Refused(503, "Penyedia identitas sedang tidak menjawab. Coba lagi beberapa menit lagi.") from None
+        raise Refused(503, NO_PROVIDER) from None
     request.session["waiting"] = waiting | {"next": local_path(next_path), "at": int(time.time())}
     return RedirectResponse(url, 303)
 
@@ -174,9 +189,21 @@ def return_from_provider(request: Request) -> RedirectResponse:
     waiting: dict[str, Any] = request.session.pop("waiting", None) or {}
     given, code = request.query_params.get("state", ""), request.query_params.get("code", "")
     if not waiting or time.time() - waiting["at"] > SIGN_IN_SECONDS or not _equal(given, waiting["state"]):
-        raise Refused(400, "Proses masuk ini sudah kedaluwarsa atau bukan dari peramban ini. Mulailah masuk lagi.")
+        raise Refused(
+            400,
+            (
+                "Proses masuk ini sudah kedaluwarsa atau bukan dari peramban ini. Mulailah masuk lagi.",
+                "This sign-in has expired, or is not this browser's. Begin to sign in again.",
+            ),
+        )
     if not code or request.query_params.get("error"):
-        raise Refused(403, "Penyedia identitas tidak mengizinkan. Mulailah masuk lagi bila itu tidak disengaja.")
+        raise Refused(
+            403,
+            (
+                "Penyedia identitas tidak mengizinkan. Mulailah masuk lagi bila itu tidak disengaja.",
+                "The identity provider does not allow it. Begin to sign in again if that was not meant.",
+            ),
+        )
     try:
         token = _client().fetch_token(
             provider().address("token_endpoint"),
@@ -191,12 +218,18 @@ def return_from_provider(request: Request) -> RedirectResponse:
             raise TokenRefused("The token was given to another client.")
         found = reader_from(claims, rules)
     except NotAReader as refused:
-        raise Refused(403, str(refused)) from None
+        raise Refused(403, refused.why) from None
     except (TokenRefused, AuthlibBaseError) as refused:
         request.state.reason = str(refused)[:200]
-        raise Refused(403, "Penyedia identitas memberi jawaban yang tidak sah. Mulailah masuk lagi.") from None
+        raise Refused(
+            403,
+            (
+                "Penyedia identitas memberi jawaban yang tidak sah. Mulailah masuk lagi.",
+                "The identity provider's answer is not valid. Begin to sign in again.",
+            ),
+        ) from None
     except (ProviderUnavailable, httpx.HTTPError, ValueError):
-        raise Refused(503, "Penyedia identitas sedang tidak menjawab. Coba lagi beberapa menit lagi.") from None
+        raise Refused(503, NO_PROVIDER) from None
     now = int(time.time())
     if "id" in request.session:
         ended.add(request.session["id"])

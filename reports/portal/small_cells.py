@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from warehouse.settings import settings
 
 RECEIVED = "received_by_agency_month"
 UNITS = "received_by_unit_month"
-OPEN = "open_by_programme_agency_week"
+OPEN = "open_by_programme_agency_province_week"
 CAME = "came_by_programme_week"
 TOPICS = "received_by_category_area_week"
 NATION = "NASIONAL"  # the area code of the nation's topics
@@ -80,23 +81,28 @@ class SmallCells:
         return ("topic", category, area_code, week.isoformat()) in self.hidden
 
     def rows_of(self, mart: str) -> frozenset[str]:
-        """Keys, as `catalog.key_text` writes them, of a mart's rows that are hidden, small ones or not."""
-        area = AREAS.get(mart)
-        if mart == TOPICS_MART:
-            told = {key[1:] for key in self.hidden if key[0] == "topic"}
-            year_later = {(*key[:2], (date.fromisoformat(key[2]) + A_YEAR).isoformat()) for key in told}
-            return frozenset("/".join(key) for key in told | year_later)
-        # A row that tells the year so far as well is hidden with either.
-        spans = [key[1:] for key in self.hidden if key[0] == area]
-        return frozenset(
-            "/".join(part for part in (code, last) if part)
-            for code, first, last in spans
-            if first == last or (mart in TELLS_THE_YEAR and first.endswith("-01-01"))
-        )
+        """Keys, as `catalog.row_key` writes them, of a mart's rows that are hidden, small ones or not."""
+        return _rows_of(self, mart)
 
     def hides_came(self, programme: str, week: date) -> bool:
         """Whether what came in to a programme in a week is not shown."""
         return ("came", programme, week.isoformat()) in self.hidden
+
+
+@lru_cache(maxsize=2 * (len(AREAS) + 1))  # a decision has thousands of cells, and each page of a mart asks
+def _rows_of(small: SmallCells, mart: str) -> frozenset[str]:
+    area = AREAS.get(mart)
+    if mart == TOPICS_MART:
+        told = {key[1:] for key in small.hidden if key[0] == "topic"}
+        year_later = {(*key[:2], (date.fromisoformat(key[2]) + A_YEAR).isoformat()) for key in told}
+        return frozenset("/".join(key) for key in told | year_later)
+    # A row that tells the year so far as well is hidden with either.
+    spans = [key[1:] for key in small.hidden if key[0] == area]
+    return frozenset(
+        "/".join(part for part in (code, last) if part)
+        for code, first, last in spans
+        if first == last or (mart in TELLS_THE_YEAR and first.endswith("-01-01"))
+    )
 
 
 def small_cells(night: Night) -> SmallCells:
@@ -173,11 +179,9 @@ def stocks(cursor: Cursor) -> dict[Key, Cell]:
     """
     rows = fetch(
         cursor,
-        "select programme, agency_code, week, sum(closing_count)::integer as closing_count,"
-        " sum(in_count)::integer as in_count"
+        "select programme, agency_code, province_code, week, closing_count, in_count"
         " from marts.rpt_ksp_strategic_issues_weekly"
-        " where week > (select max(week) from marts.rpt_ksp_strategic_issues_weekly) - 7 * %(weeks)s"
-        " group by programme, agency_code, week",
+        " where week > (select max(week) from marts.rpt_ksp_strategic_issues_weekly) - 7 * %(weeks)s",
         {"weeks": WEEKS},
     )
     if not rows:
@@ -187,8 +191,11 @@ def stocks(cursor: Cursor) -> dict[Key, Cell]:
     for (programme, week), group in _by_programme_and_week(rows):
         cells["open", programme, "", week.isoformat()] = _open(group)
         if week >= last - timedelta(days=7):  # the stock of the week before is shown as the growth since
+            by_agency: dict[str, list[Row]] = defaultdict(list)
             for row in group:
-                cells["open", programme, row["agency_code"], week.isoformat()] = _open([row])
+                by_agency[row["agency_code"]].append(row)
+            for code, part in by_agency.items():
+                cells["open", programme, code, week.isoformat()] = _open(part)
             came = sum(row["in_count"] for row in group)
             cells["came", programme, week.isoformat()] = Cell(CAME, frozenset({f"{programme}/{_name(week)}"}), came)
     return cells
@@ -273,7 +280,9 @@ def issued(cursor: Cursor, night: Night, cells: Iterable[Cell]) -> list[Cell]:
 
 
 def _open(rows: list[Row]) -> Cell:
-    members = frozenset(f"{row['programme']}/{row['agency_code']}/{_name(row['week'])}" for row in rows)
+    members = frozenset(
+        f"{row['programme']}/{row['agency_code']}/{row['province_code']}/{_name(row['week'])}" for row in rows
+    )
     return Cell(OPEN, members, sum(row["closing_count"] for row in rows))
 
 

@@ -7,13 +7,24 @@ that the marts write as codes and several pages show.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+from starlette.requests import Request
 
 from reports import language as written
 from reports.language import Language
 from reports.report import Hidden
 
 Words = tuple[str, str]  # Bahasa Indonesia, English
+LANGUAGE_COOKIE = "bahasa"
+
+
+def language_of(request: Request) -> Language:
+    """English where the address or the cookie says so; Bahasa Indonesia otherwise."""
+    asked = request.query_params.get("bahasa") or request.cookies.get(LANGUAGE_COOKIE)
+    return "en" if asked == "en" else "id"
+
 
 KINDS: dict[str, Words] = {
     "kementerian": ("Kementerian", "Ministry"),
@@ -117,6 +128,12 @@ FIGURES: dict[str, Words] = {
     "archived": ("diarsipkan", "archived"),
 }
 
+CAUSES: dict[str, Words] = {
+    "late_delivery": ("kiriman terlambat", "late delivery"),
+    "rule_change": ("perubahan aturan hitung", "change of rules"),
+    "correction": ("koreksi data", "correction"),
+}
+
 UNITS: dict[str, Words] = {
     "share": ("bagian, 0–100%", "share, 0–100%"),
     "percent": ("persen", "percent"),
@@ -141,8 +158,15 @@ DIRECTIONS: dict[str, Words] = {
 CODE_LISTS: dict[str, dict[str, Words]] = {
     "KINDS": KINDS, "METRICS": METRICS, "BASES": BASES, "NOT_COMPARABLE": NOT_COMPARABLE, "FUNNEL": FUNNEL,
     "DELIVERY_STATES": DELIVERY_STATES, "ATTRIBUTES": ATTRIBUTES, "RESOURCES": RESOURCES, "FIGURES": FIGURES,
-    "UNITS": UNITS, "DIRECTIONS": DIRECTIONS,
+    "CAUSES": CAUSES, "UNITS": UNITS, "DIRECTIONS": DIRECTIONS,
 }  # fmt: skip
+
+
+# Babel takes longer to write a number than the rest of its cell of a table takes, and pages repeat each other's.
+_number = lru_cache(maxsize=20_000)(written.number)
+_percent = lru_cache(maxsize=20_000)(written.percent)
+_date_long = lru_cache(maxsize=2_000)(written.date_long)
+_month = lru_cache(maxsize=2_000)(written.month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +187,11 @@ class Speech:
 
     def number(self, value: Any, decimals: int = 0) -> str:
         """1.294; hidden "*", None "–"."""
-        return Hidden.SMALL.value if isinstance(value, Hidden) else written.number(value, decimals, self.language)
+        return Hidden.SMALL.value if isinstance(value, Hidden) else _number(value, decimals, self.language)
 
     def percent(self, share: Any, decimals: int = 1) -> str:
         """A share of 1 as 75,7%; hidden "*", None "–"."""
-        return Hidden.SMALL.value if isinstance(share, Hidden) else written.percent(share, decimals, self.language)
+        return Hidden.SMALL.value if isinstance(share, Hidden) else _percent(share, decimals, self.language)
 
     def signed(self, value: Any) -> str:
         """A difference with its sign: +12, −3, 0."""
@@ -181,11 +205,11 @@ class Speech:
 
     def day(self, day: date | None) -> str:
         """30 Juni 2021."""
-        return written.UNKNOWN if day is None else written.date_long(day, self.language)
+        return written.UNKNOWN if day is None else _date_long(day, self.language)
 
     def month(self, day: date) -> str:
         """Juni 2021."""
-        return written.month(day, self.language)
+        return _month(day, self.language)
 
     def months(self, first: date, last: date) -> str:
         """Januari–Juni 2021; one month alone is Juni 2021."""

@@ -29,7 +29,7 @@ from reports.portal.pages.agencies import USUAL_WINDOW
 from reports.portal.pages.frame import HERE, NoSuchThing, NotForThisRole, plain, show
 from reports.portal.pages.prepare import prepared
 from reports.portal.readers import Reader
-from reports.portal.sign_in import CurrentReader, local_path, optional_reader
+from reports.portal.sign_in import CurrentReader, by_session, local_path, optional_reader
 from reports.portal.words import WINDOWS
 
 __all__ = ["NoSuchThing", "NotForThisRole", "error_page", "router"]
@@ -186,7 +186,7 @@ def font(style: str) -> Response:
 
 def error_page(request: Request, status: int, title: str, detail: str) -> Response:
     """What a person sees when a request is refused: what happened, why, and whom to ask."""
-    reader = optional_reader(request)
+    reader = by_session(request)
     context = {"code": status, "heading": title, "detail": detail, "role": reader.label if reader else None}
     return plain(request, reader, "error.html", context, status)
 

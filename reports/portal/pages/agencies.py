@@ -11,9 +11,10 @@ from psycopg2.extensions import cursor as Cursor
 from reports import charts
 from reports.charts import Chart
 from reports.portal.figures import Row, concealed, fetch, rate
-from reports.portal.pages.frame import Frame
+from reports.portal.pages.frame import Frame, shared
 from reports.portal.words import BASES, KINDS, METRICS, WINDOWS
 from reports.portal.workshop import drawn
+from reports.report import Hidden
 
 ROWS_OF_A_PAGE = 50
 USUAL_WINDOW = "semester"
@@ -87,21 +88,13 @@ def asked(jenis: str, provinsi: str, kelompok: str, jendela: str, ukuran: str, u
 
 def compose(cursor: Cursor, frame: Frame, filters: Filters) -> Mapping[str, Any]:
     """What agencies.html shows."""
-    everyone = fetch(
-        cursor,
-        "select agency_code, agency_name, kind, province_code, peer_group, first_date, last_date, numerator_count,"
-        " denominator_count, value, value_low, value_high, shrunk_value, shrunk_low, shrunk_high, group_mean, rank,"
-        " rank_low, rank_high, ranked_count, is_comparable, not_comparable_reason, funnel_position, funnel_target,"
-        " funnel_tau_squared, observed_expected_ratio, agency_coverage"
-        " from marts.rpt_agency_comparison where metric = %(metric)s and window_kind = %(window_kind)s",
-        {"metric": filters.metric, "window_kind": filters.window_kind},
-    )
-    provinces = fetch(
-        cursor,
-        "select kemendagri_code, name from marts.dim_regions where kind = 'provinsi' and is_current order by name",
+    provinces, everyone = shared(
+        frame,
+        ("comparison", filters.metric, filters.window_kind),
+        lambda: (_provinces(cursor), _everyone(cursor, frame, filters)),
     )
     rows = [
-        _hide_small(row, frame)
+        row
         for row in everyone
         if filters.kind in ("", row["kind"])
         and filters.province_code in ("", row["province_code"])
@@ -133,6 +126,28 @@ def compose(cursor: Cursor, frame: Frame, filters: Filters) -> Mapping[str, Any]
         "metric": frame.speech.word(METRICS, filters.metric),
         "funnel": funnel_chart(rows, frame, filters.metric) if filters.peer_group else None,
     }
+
+
+def _provinces(cursor: Cursor) -> list[Row]:
+    return fetch(
+        cursor,
+        "select kemendagri_code, name from marts.dim_regions where kind = 'provinsi' and is_current order by name",
+    )
+
+
+def _everyone(cursor: Cursor, frame: Frame, filters: Filters) -> list[Row]:
+    """All agencies by one measure in one window, whatever is shown of them, by name."""
+    rows = fetch(
+        cursor,
+        "select agency_code, agency_name, kind, province_code, peer_group, first_date, last_date, numerator_count,"
+        " denominator_count, value, value_low, value_high, shrunk_value, shrunk_low, shrunk_high, group_mean, rank,"
+        " rank_low, rank_high, ranked_count, is_comparable, not_comparable_reason, funnel_position, funnel_target,"
+        " funnel_tau_squared, observed_expected_ratio, agency_coverage"
+        " from marts.rpt_agency_comparison where metric = %(metric)s and window_kind = %(window_kind)s",
+        {"metric": filters.metric, "window_kind": filters.window_kind},
+    )
+    rows.sort(key=lambda row: (row["agency_name"], row["agency_code"]))
+    return [_hide_small(row, frame) for row in rows]
 
 
 def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Chart | None:
@@ -181,10 +196,9 @@ def _hide_small(row: Row, frame: Frame) -> Row:
 
 
 def _sorted(rows: list[Row], filters: Filters) -> list[Row]:
-    """In the order asked for; hidden and unknown values last, whichever way."""
+    """Rows that stand by name in the order asked for; hidden and unknown values last, whichever way."""
     column = SORTS[filters.sort]
-    rows = sorted(rows, key=lambda row: (row["agency_name"], row["agency_code"]))
-    told = [row for row in rows if row[column] is not None and not hasattr(row[column], "name")]
-    untold = [row for row in rows if row not in told]
+    told = [row for row in rows if not isinstance(row[column], Hidden | None)]
+    untold = [row for row in rows if isinstance(row[column], Hidden | None)]
     told.sort(key=lambda row: row[column], reverse=filters.descending)
     return told + untold

@@ -30,14 +30,14 @@ from reports.portal.figures import Night, last_night
 from reports.portal.readers import Reader
 from reports.portal.sign_in import csrf_token
 from reports.portal.small_cells import ALL_AGENCIES, SmallCells, last_issued_at, small_cells
-from reports.portal.words import CODE_LISTS, Speech, Words
+from reports.portal.words import CODE_LISTS, LANGUAGE_COOKIE, Speech, Words, language_of
 
 Value = TypeVar("Value")
 
 HERE = Path(__file__).resolve().parent.parent
-LANGUAGE_COOKIE = "bahasa"
 CACHE_SECONDS = 300
 CACHED_PAGES = 300
+SHARED_VALUES = 60
 NIGHT_SECONDS = 15  # how long a new night may go unnoticed
 
 ANALYSTS = frozenset({"panrb_analyst", "ombudsman_reader"})
@@ -135,6 +135,7 @@ class Kept(Generic[Value]):
 
 
 _parts: Kept[Part] = Kept(CACHE_SECONDS, CACHED_PAGES)
+_shared: Kept[Any] = Kept(CACHE_SECONDS, SHARED_VALUES)
 _nights: Kept[Night | None] = Kept(NIGHT_SECONDS, 1)
 _small_cells: Kept[SmallCells] = Kept(inf, 2)  # of a night: `renew` has them decided again when a report was issued
 
@@ -150,12 +151,6 @@ SPOKEN = [name for name in vars(Speech) if not name.startswith("_") and callable
 STYLESHEET = "/static/portal.css?" + sha256((HERE / "static" / "portal.css").read_bytes()).hexdigest()[:12]
 
 
-def language_of(request: Request) -> Language:
-    """English where the address or the cookie says so; Bahasa Indonesia otherwise."""
-    asked = request.query_params.get("bahasa") or request.cookies.get(LANGUAGE_COOKIE)
-    return "en" if asked == "en" else "id"
-
-
 def show(request: Request, reader: Reader, template: str, key: object, compose: Compose) -> HTMLResponse:
     """The page as this reader may see it.
 
@@ -165,23 +160,29 @@ def show(request: Request, reader: Reader, template: str, key: object, compose: 
     if item is not None and reader.role not in item.roles:
         raise NotForThisRole(request.url.path)
     speech = Speech(language_of(request))
-    night = _nights.get("night", lambda: _read(ALL_AGENCIES, last_night))
-    if night is None:
+    frame = present(reader, speech.language)
+    if frame is None:
         return around(request, reader, _part("empty.html", speech, None, {}))
-
-    small = _small_cells.get(night, lambda: small_cells(night))
+    night = frame.night
 
     def make() -> Part:
-        frame = Frame(reader, speech, night, small)
-        return _part(
-            template,
-            speech,
-            night,
-            {"reader_role": reader.role} | _read(reader, lambda cursor: dict(compose(cursor, frame))),
-        )
+        context = _read(reader, lambda cursor: dict(compose(cursor, frame)))
+        return _part(template, speech, night, {"reader_role": reader.role} | context)
 
-    kept_by = (template, reader.role, reader.agency_code, speech.language, night, small.digest, key)
+    kept_by = (template, reader.role, reader.agency_code, speech.language, night, frame.small.digest, key)
     return around(request, reader, _parts.get(kept_by, make))
+
+
+def shared(frame: Frame, name: object, make: Callable[[], Value], *, of_role: bool = False) -> Value:
+    """What several answers need, made once for readers of a role and agency, the night and what is hidden of it.
+
+    of_role: it is about the role's rights and not about rows, so that all agencies share it. Not for what depends on
+    the language. Whoever gets it must not change it.
+    """
+    reader = frame.reader
+    agency_code = None if of_role else reader.agency_code
+    value: Value = _shared.get((name, reader.role, agency_code, frame.night, frame.small.digest), make)
+    return value
 
 
 def around(request: Request, reader: Reader | None, part: Part, status: int = 200) -> HTMLResponse:
@@ -246,28 +247,27 @@ def renew() -> Night | None:
     return night
 
 
-def small_cells_now() -> SmallCells | None:
-    """Which small cells are hidden at present, on pages and in what is pulled; None before the first night.
+def present(reader: Reader, language: Language = "id") -> Frame | None:
+    """What a page for the reader stands in now, and a mart that is pulled: the same night, the same cells hidden.
 
-    Opens transactions of its own: not to be called inside another.
+    None before the first night. Opens transactions of its own: not to be called inside another.
     """
     night = _nights.get("night", lambda: _read(ALL_AGENCIES, last_night))
-    return None if night is None else _small_cells.get(night, lambda: small_cells(night))
+    return None if night is None else frame_of(night, language, reader)
 
 
 def hidden_rows(mart: str) -> frozenset[str]:
-    """Keys (`catalog.key_text`) of the mart's rows that the pull API masks: the same cells as on pages and in files.
+    """Keys (`catalog.row_key`) of the mart's rows that the pull API masks: the same cells as on pages and in files.
 
     Opens transactions of its own: not to be called inside another.
     """
-    small = small_cells_now()
-    return frozenset() if small is None else small.rows_of(mart)
+    now = present(ALL_AGENCIES)
+    return frozenset() if now is None else now.small.rows_of(mart)
 
 
-def frame_of(night: Night, language: Language) -> Frame:
-    """What a page of the night stands in for a reader who sees every agency."""
-    small = _small_cells.get(night, lambda: small_cells(night))
-    return Frame(ALL_AGENCIES, Speech(language), night, small)
+def frame_of(night: Night, language: Language, reader: Reader = ALL_AGENCIES) -> Frame:
+    """What a page of the night stands in; unless said otherwise for a reader who sees every agency."""
+    return Frame(reader, Speech(language), night, _small_cells.get(night, lambda: small_cells(night)))
 
 
 def _read(reader: Reader, ask: Callable[[Cursor], Value]) -> Value:
@@ -289,5 +289,5 @@ def _words(speech: Speech) -> dict[str, Any]:
 
 def forget() -> None:
     """Make everything anew when next asked: for another warehouse."""
-    for kept in (_parts, _nights, _small_cells):
+    for kept in (_parts, _shared, _nights, _small_cells):
         kept.forget()

@@ -12,6 +12,7 @@ from reports.portal.pages.frame import Frame
 from reports.portal.words import BODIES
 
 ISSUES_OF_A_PAGE = 50
+MAIN = ("laporan.pdf", "laporan.xlsx", "laporan.json")  # the whole report, as most people want it first
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
             {
                 **issue,
                 "period_label": _label(issue["period"]),
-                "main": [file for file in issue["files"] or [] if file["name"].startswith("laporan.")],
-                "others": [file for file in issue["files"] or [] if not file["name"].startswith("laporan.")],
+                "main": sorted((file for file in issue["files"] or [] if file["name"] in MAIN), key=_place),
+                "others": [file for file in issue["files"] or [] if file["name"] not in MAIN],
             }
             for issue in issues[:ISSUES_OF_A_PAGE]
         ],
@@ -89,6 +90,10 @@ def compose_api(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
         " and has_table_privilege(oid, 'select') order by relname",
     )
     return {"marts": [row["name"] for row in rows]}
+
+
+def _place(file: Mapping[str, Any]) -> int:
+    return MAIN.index(file["name"])
 
 
 def _label(period: str) -> str:

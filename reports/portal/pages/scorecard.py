@@ -9,7 +9,7 @@ from reports import charts
 from reports.charts import Chart
 from reports.portal.figures import HIDDEN_BELOW, Row, concealed, fetch, rate, readable
 from reports.portal.pages.agencies import MEASURED
-from reports.portal.pages.frame import Frame, NoSuchThing
+from reports.portal.pages.frame import Frame, NoSuchThing, shared
 from reports.portal.pages.national import flow_chart
 from reports.portal.words import METRICS
 from reports.portal.workshop import drawn
@@ -40,7 +40,7 @@ def compose(cursor: Cursor, frame: Frame, agency_code: str, window_kind: str) ->
     )
     if not months:
         raise NoSuchThing(agency_code)
-    may = readable(cursor, MARTS)
+    may = shared(frame, MARTS, lambda: readable(cursor, MARTS), of_role=True)
     is_hidden = frame.small.hides("agency", agency_code, night.first_month, night.last_month)
     total: Row = {name: sum(row[name] for row in months) for name in MONTHLY}
     if is_hidden:

@@ -35,6 +35,7 @@ from reports.portal import database, keys, limits, sign_in, tokens
 from reports.portal.app import create_app
 from reports.portal.pages import frame
 from reports.portal.settings import portal_settings
+from tests.dbt_project.dbt_runs import run_dbt
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR, RawWorld
 from warehouse.connection import dbt_environment
 from warehouse.server import socket_dsn
@@ -82,14 +83,12 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Nation:
         connection.autocommit = True
         connection.cursor().execute(f"create database {DATABASE}")
     dsn = socket_dsn(server, DATABASE)
-    environment = {**os.environ, "WAREHOUSE_DSN": dsn, **dbt_environment(dsn)}
-    target = tmp_path_factory.mktemp("portal_dbt")
-    dbt = [str(Path(sys.executable).parent / "dbt"), "build", "-q", "--project-dir", "dbt_project"]
-    places = ["--profiles-dir", "dbt_project", "--target-path", str(target), "--log-path", str(target)]
-    _run([sys.executable, "-m", "warehouse", "init"], environment)
+    _run([sys.executable, "-m", "warehouse", "init"], {**os.environ, "WAREHOUSE_DSN": dsn})
     with closing(psycopg2.connect(dsn)) as connection:
         deliver(RawWorld(connection))
-    _run([*dbt, *places, "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"], environment)
+    no_tests = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    done = run_dbt("build", *no_tests, target=tmp_path_factory.mktemp("portal_dbt"), environment=dbt_environment(dsn))
+    assert done.returncode == 0, done.stdout[-6000:]
     built = Nation(dsn, server / "reports")
     with closing(psycopg2.connect(dsn)) as connection:
         RawWorld(connection).publish()

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 
-from reports.portal import paging
+from reports.portal import limits, paging
 from reports.portal.catalog import Mart
 from reports.portal.errors import Refused
 from reports.portal.small_cells import ALL_AGENCIES
@@ -40,8 +41,10 @@ def test_a_row_of_one_to_four_people_shows_no_figure_and_says_so(machine: Machin
     told = machine("panrb").get(MONTHLY, params={"agency_code": KARIMUN}).json()
     rows = {row["month"][:7]: row for row in told["rows"] if row["month"] >= FIRST}
     hidden = {month for month, row in rows.items() if row["is_hidden"]}
-    assert hidden == {"2021-01", "2021-03", "2021-05", "2021-06"}  # 3, 2, 4 and 1 complaints
-    assert rows["2021-04"]["received_count"] == 6
+    assert {"2021-01", "2021-03", "2021-05", "2021-06"} <= hidden  # 3, 2, 4 and 1 complaints
+    counts = {f"2021-{month:02d}": count for month, count in enumerate(RECEIVED[KARIMUN], start=1)}
+    shown = {month: row["received_count"] for month, row in rows.items() if month not in hidden}
+    assert shown.items() <= counts.items()
     figures = {name for name, value in rows["2021-01"].items() if value is not None}
     assert figures == {"agency_code", "month", "agency_name", "kind", "province_code", "is_simulated", "is_hidden"}
 
@@ -50,7 +53,7 @@ def test_what_is_enough_is_shown_in_full(machine: Machine) -> None:
     months = received(machine("panrb"), agency_code=BATAM)
     # Some of its months hide the small ones of another agency, which would follow from the nation's otherwise.
     shown = {month: count for month, count in months.items() if count is not None}
-    assert len(shown) >= 2
+    assert shown
     assert shown.items() <= dict(zip(months, RECEIVED[BATAM], strict=True)).items()
     month, count = next(iter(shown.items()))
     row = machine("panrb").get(MONTHLY, params={"agency_code": BATAM, "month": month[:7]}).json()["rows"][0]
@@ -290,6 +293,21 @@ def test_a_reader_who_asks_too_often_is_told_when_to_come_back(machine: Machine)
         assert other.get("/marts").status_code == 200
 
 
+def test_a_window_moves_and_forgets_who_has_been_silent() -> None:
+    window, now = limits.Window(2, 60), 1000.0
+    window._clock = lambda: now
+    assert [window.hit(("reader", "a")) for _ in range(3)] == [0, 0, 60]
+    assert window.hit(("reader", "b")) == 0
+    now = 1030.0
+    assert window.hit(("reader", "a")) == 30
+    now = 1060.0
+    assert [window.hit(("reader", "a")) for _ in range(3)] == [0, 0, 60]
+    now = 1200.0
+    for _ in range(limits.SWEPT_EVERY):
+        window.hit(("reader", "c"))
+    assert set(window._asked) == {("reader", "c")}
+
+
 def test_refused_tokens_are_counted_against_their_address(portal: str, machine: Machine) -> None:
     with settings_of(sign_in_limit="2/minute"):
         wrong = {"Authorization": "Bearer x"}
@@ -325,6 +343,24 @@ def test_the_warehouse_may_be_restarted_under_the_portal(machine: Machine, natio
     )
     assert ended
     assert client.get("/metrics").status_code == 200
+
+
+def test_what_a_statement_sets_for_a_session_is_gone_for_the_next_reader(portal: str, nation: Nation) -> None:
+    from reports.portal import database  # the pool of these settings
+
+    with settings_of(connections="1"):
+        with database.ask(ALL_AGENCIES) as asked:
+            asked.execute(
+                "rollback; set role panrb_analyst; set app.agency_code = 'KOTA-21.71'; set timezone = 'Asia/Jakarta'"
+            )
+        with database.ask(replace(ALL_AGENCIES, role="ksp_reader")) as asked:
+            asked.execute("select current_user, current_setting('app.agency_code'), current_setting('timezone')")
+            assert asked.fetchone() == ("ksp_reader", "", "UTC")
+            asked.execute("rollback")
+            asked.execute("select current_user, coalesce(current_setting('app.agency_code', true), '')")
+            assert asked.fetchone() == ("portal", "")
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                asked.execute("select count(*) from marts.rpt_agency_comparison")
 
 
 def test_a_hidden_row_keeps_what_names_it_alone() -> None:

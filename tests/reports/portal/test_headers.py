@@ -165,3 +165,25 @@ def test_a_failure_nobody_foresaw_tells_the_reader_nothing_and_the_log_where(por
         assert (line["status"], line["error"]) == (500, "RuntimeError")
         assert "test_headers.py" in str(line["where"])
         assert "3171234567890123" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    "path", ["/kamus", "/static/portal.css", "/api/v1/marts", "/laporan?halaman=x", "/nowhere", "/sehat"]
+)
+def test_head_is_answered_as_get_is_without_the_body(path: str, browser: SignIn) -> None:
+    client = browser("panrb")
+    whole, head = client.get(path), client.head(path)
+    assert whole.content
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert {name: head.headers.get(name) for name in ("content-type", "etag")} == {
+        name: whole.headers.get(name) for name in ("content-type", "etag")
+    }
+
+
+def test_head_is_logged_as_head(browser: SignIn, lines: Lines) -> None:
+    client = browser("ksp")
+    lines(2)  # to the provider and back
+    client.head("/kamus")
+    (line,) = lines(1)
+    assert (line["method"], line["route"], line["status"]) == ("HEAD", "/kamus", 200)

@@ -1,10 +1,14 @@
 """What readers hold together gives no small count away: all numbers they can get, as one system of equations.
 
-A nation of eleven agencies is built and reported on twice and once over the quarter. Each place that names a count of
-complaints received is read as an equation over agencies' months, whose truth the test knows; then what follows from all
-of them is worked out in fractions. Nothing here asks `reports.suppression` what it thinks.
+A nation of eleven agencies is built and reported on for two months and their quarter, to PANRB, KSP, the Ombudsman and
+each agency. Each place in a page, an answer of the API or a file of any format that names a count of complaints, of
+those received or of a programme's open ones, is read as an equation over agencies and months or weeks, whose truth the
+test knows; then what follows from all of them is worked out in fractions. Nothing here asks `reports.suppression` what
+it thinks, and a PDF is read by its text alone.
 """
 
+import csv
+import io
 import json
 import os
 import re
@@ -12,29 +16,31 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import psycopg2
 import pytest
 from fastapi import FastAPI
 from psycopg2.extensions import make_dsn
+from pypdf import PdfReader
 from starlette.testclient import TestClient
 
 from reports import issuing, library
-from reports.contents import agency_figures
 from reports.contents import frame as contents
 from reports.periods import Period
 from reports.portal import sign_in, workshop
 from reports.portal.app import create_app
 from reports.portal.pages import frame
 from reports.portal.readers import LABELS, Reader
+from reports.report import Body
 from reports.suppression import Cell
-from reports.tables import render_json
 from tests.dbt_project.raw_world import RawWorld, wib
 from tests.reports.portal.conftest import REPOSITORY, forget, settings_of
 from warehouse.connection import dbt_environment
@@ -42,7 +48,12 @@ from warehouse.server import socket_dsn
 from warehouse.settings import settings
 
 NIGHT = date(2021, 6, 30)
-PERIODS = ("2021-05", "2021-06", "2021-Q2")
+# Body -> periods, in the order in which they are issued; agencies' scorecards follow PANRB's report of the period.
+ISSUED: tuple[tuple[Body, str], ...] = (
+    ("panrb", "2021-05"), ("ksp", "2021-05"), ("agency", "2021-05"), ("panrb", "2021-06"), ("ksp", "2021-06"),
+    ("ombudsman", "2021-Q2"), ("agency", "2021-06"), ("panrb", "2021-Q2"), ("agency", "2021-Q2"),
+)  # fmt: skip
+PROGRAMME, PROGRAMME_NAME = "PKH", "Program Keluarga Harapan"
 DATABASE = "leak_tests"
 CENTRAL = "00"
 # Code -> name, kind, province; complaints of January to June 2021.
@@ -56,7 +67,7 @@ AGENCIES = {
     "KAB-21.02": ("Kabupaten Karimun", "kabupaten", "21"),
     "KOTA-21.71": ("Kota Batam", "kota", "21"),
     "KAB-14.04": ("Kabupaten Indragiri Hilir", "kabupaten", "14"),
-    "KEM-1330": ("Kementerian Pekerjaan Umum", "kementerian", CENTRAL),
+    "KEM-1330": ("Kementerian Pekerjaan Umum dan Perumahan Rakyat", "kementerian", CENTRAL),
     "KEM-2060": ("Kementerian Perdagangan", "kementerian", CENTRAL),
 }
 RECEIVED = {
@@ -76,24 +87,25 @@ MONTHS = [date(2021, number, 1) for number in range(1, 7)]
 TRUTH = {(code, month): count for code, counts in RECEIVED.items() for month, count in zip(MONTHS, counts, strict=True)}
 
 Base = tuple[str, date]
+Counts = Mapping[Base, int]
 Equation = tuple[frozenset[Base], int]
 Page = Callable[[str], str]
 Mart = Callable[[str], list[dict[str, Any]]]
 
 
-def over(codes: Iterable[str], months: Iterable[date], count: object) -> list[Equation]:
+def over(codes: Iterable[str], months: Iterable[date], count: object, truth: Counts = TRUTH) -> list[Equation]:
     """What these agencies received in these months, if it is told. Fails where something else is told than is true."""
-    if count is None or count == "*":
+    if count in (None, "*", "–", ""):
         return []
     assert isinstance(count, int), f"{count!r} is no count"
-    members = frozenset((code, month) for code in codes for month in months if (code, month) in TRUTH)
-    assert sum(TRUTH[base] for base in members) == count, f"{count} is told of {sorted(members)}"
+    members = frozenset((code, month) for code in codes for month in months if (code, month) in truth)
+    assert sum(truth[base] for base in members) == count, f"{count} is told of {sorted(members)}"
     return [(members, count)]
 
 
-def given_away(equations: Iterable[Equation]) -> dict[Base, int]:
+def given_away(equations: Iterable[Equation], truth: Counts = TRUTH) -> dict[Base, int]:
     """Small counts that have one value only in all solutions of the equations: elimination in fractions."""
-    bases = sorted(TRUTH)
+    bases = sorted(truth)
     rows = [[Fraction(base in members) for base in bases] + [Fraction(count)] for members, count in set(equations)]
     pivots: list[int] = []
     for place in range(len(bases)):
@@ -101,9 +113,7 @@ def given_away(equations: Iterable[Equation]) -> dict[Base, int]:
         if found is None:
             continue
         rows[len(pivots)], rows[found] = rows[found], rows[len(pivots)]
-        pivot = rows[len(pivots)] = [
-            value / rows[found if found == len(pivots) else len(pivots)][place] for value in rows[len(pivots)]
-        ]
+        pivot = rows[len(pivots)] = [value / rows[len(pivots)][place] for value in rows[len(pivots)]]
         for number, row in enumerate(rows):
             if number != len(pivots) and row[place]:
                 rows[number] = [value - row[place] * other for value, other in zip(row, pivot, strict=True)]
@@ -146,6 +156,10 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory, state_of_its_
     return dsn
 
 
+PRIORITY = {"category_main": "SOSIAL DAN KESEJAHTERAAN", "category_label": "PKH PROGRAM KELUARGA HARAPAN"}
+OTHER = {"category_main": "KESEHATAN"}
+
+
 def _deliver(world: RawWorld) -> None:
     world.open(NIGHT)
     for code, (name, kind, province) in AGENCIES.items():
@@ -163,7 +177,7 @@ def _deliver(world: RawWorld) -> None:
                 world.complaint(
                     NIGHT, code, f"{code}/{month:%m}/{number}",
                     [("MASUK", f"{day} 08:00"), ("DISPOSISI", f"{day} 10:00"), ("TINDAK_LANJUT", f"{day} 15:00")],
-                    category_main="KESEHATAN", received_at=wib(f"{day} 08:00"),
+                    received_at=wib(f"{day} 08:00"), **(PRIORITY if number % 3 == 0 and month >= date(2021, 4, 1) else OTHER),
                 )  # fmt: skip
 
 
@@ -172,21 +186,42 @@ def _run(command: list[str], environment: Mapping[str, str]) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
+@dataclass(frozen=True)
+class Issued:
+    """An issue and who it is about; `folder` has its files."""
+
+    body: Body
+    period: Period
+    agency_code: str | None
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def issues(nation: str) -> list[dict[str, Any]]:
-    """laporan.json of every report of PERIODS, issued one after the other: PANRB's and each agency's."""
+def issues(nation: str) -> list[Issued]:
+    """Every report of ISSUED, issued one after the other."""
     told = []
     with closing(psycopg2.connect(nation)) as connection:
         _as_reporter(connection)
-        for period in PERIODS:
-            for agency_code in (None, *AGENCIES):
+        for body, name in ISSUED:
+            period = Period.parse(name)
+            for agency_code in AGENCIES if body == "agency" else (None,):
                 with connection, connection.cursor() as cursor:
-                    report = issuing.compose(
-                        cursor, "agency" if agency_code else "panrb", Period.parse(period), agency_code
-                    )
-                folder = library.issue(connection, report).folder
-                told.append(json.loads((folder / "laporan.json").read_text()))
+                    report = issuing.compose(cursor, body, period, agency_code)
+                told.append(Issued(body, period, agency_code, library.issue(connection, report).folder))
     return told
+
+
+@pytest.fixture(scope="module")
+def open_counts(nation: str) -> dict[Base, int]:
+    """What of PROGRAMME was open with each agency at the end of each week: agency and Monday."""
+    with closing(psycopg2.connect(nation)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select agency_code, week, sum(closing_count)::integer from marts.rpt_ksp_strategic_issues_weekly"
+            " where week >= '2021-04-19' group by agency_code, week"
+        )
+        counts = {(code, week): count for code, week, count in cursor.fetchall()}
+    assert sum(0 < count < 5 for count in counts.values()) > 3
+    return counts
 
 
 def _as_reporter(connection: Any) -> None:
@@ -194,40 +229,176 @@ def _as_reporter(connection: Any) -> None:
         cursor.execute("set role reporter")
 
 
-def of_issue(report: Mapping[str, Any]) -> list[Equation]:
-    """What laporan.json of PANRB or of an agency says of complaints received."""
-    period = Period.parse(report["period"])
-    tables = report["tables"]
-    if report["body"] == "agency":
-        code = report["agency_code"]
-        found = [
-            equation
-            for row in tables["bulanan"]["rows"]
-            for equation in over([code], [_month(row["month"])], row["received_count"])
+# ---- what a file says: tables by name, rows by key of column ----
+
+Row = Mapping[str, Any]
+Tables = Mapping[str, list[Row]]
+FIGURE = r"(\*|–|-?[\d.]+(?:,\d+)?%?)"  # as a PDF's text has it
+
+
+@cache
+def read_json(issued: Issued) -> dict[str, Any]:
+    """laporan.json, which also says how tables and columns are called that the other formats have by their labels."""
+    told: dict[str, Any] = json.loads((issued.folder / "laporan.json").read_text())
+    return told
+
+
+def tables_of_json(issued: Issued) -> Tables:
+    """A hidden figure is None."""
+    return {name: table["rows"] for name, table in read_json(issued)["tables"].items()}
+
+
+def tables_of_csv(issued: Issued) -> Tables:
+    """The CSV of each table."""
+    return {
+        path.stem: [
+            {key: int(value) if re.fullmatch(r"-?\d+", value) else value for key, value in row.items()}
+            for row in csv.DictReader(path.read_text("utf-8-sig").splitlines())
         ]
-        return found + over([code], period.months, _headline(report, "Laporan diterima"))
-    names = {name: code for code, (name, _, _) in AGENCIES.items()}
-    year = [month for month in MONTHS if month <= period.months[-1]]
-    found = []
-    for row in tables["instansi"]["rows"]:
-        found += over([row["agency_code"]], period.months, row["received_count"])
-        found += over([row["agency_code"]], year, row["year_received_count"])
-    for row in tables["belum_baik"]["rows"]:
-        found += over([names[row["agency_name"]]], year, row["year_received_count"])
-    for row in tables["jenis_instansi"]["rows"]:
-        kind = row["kind"].split()[-1].lower()  # Pemerintah kabupaten
-        codes = [code for code, (_, of, _) in AGENCIES.items() if kind in (of, "instansi")]
-        found += over(codes, period.months, row["received_count"])
-    provinces = {row["province_name"]: AGENCIES[row["agency_code"]][2] for row in tables["instansi"]["rows"]}
-    provinces["Seluruh instansi"] = "all"
-    for row in tables["provinsi"]["rows"]:
-        codes = [code for code, (_, _, of) in AGENCIES.items() if provinces[row["province_name"]] in (of, "all")]
-        found += over(codes, period.months, row["received_count"])
+        for path in issued.folder.glob("*.csv")
+    }
+
+
+@cache
+def sheets_of(issued: Issued) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every sheet of the workbook."""
+    book = openpyxl.load_workbook(issued.folder / "laporan.xlsx", read_only=True)
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
+
+
+def tables_of_workbook(issued: Issued) -> Tables:
+    """The sheets under their header."""
+    found: dict[str, list[Row]] = {}
+    for name, table in read_json(issued)["tables"].items():
+        labels = tuple(column["label"] for column in table["columns"])
+        rows = [row[: len(labels)] for row in sheets_of(issued)[name[:31]]]
+        keys = [column["key"] for column in table["columns"]]
+        below = rows[rows.index(labels) + 1 :]
+        found[name] = [
+            dict(zip(keys, row, strict=True)) for row in below if len(row) == len(keys) and row[-1] is not None
+        ]
     return found
 
 
-def _headline(report: Mapping[str, Any], label: str) -> object:
-    return next(headline["value"] for headline in report["headlines"] if headline["label"] == label)
+@cache
+def text_of_pdf(issued: Issued) -> str:
+    """The text of all pages with every blank made one."""
+    pages = PdfReader(io.BytesIO((issued.folder / "laporan.pdf").read_bytes())).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
+def tables_of_pdf(issued: Issued) -> Tables:
+    """Figures that stand in the PDF's text behind the words that begin a row, between its table's title and the next."""
+    text, tables = text_of_pdf(issued), read_json(issued)["tables"]
+    starts = {name: text.find(f" {table['title']} ") for name, table in tables.items()}
+    found: dict[str, list[Row]] = {}
+    for name, table in tables.items():
+        columns = table["columns"]
+        words = [column["key"] for column in columns if column["kind"] == "text"]
+        keys = [column["key"] for column in columns]
+        if starts[name] < 0 or keys[: len(words)] != words:
+            continue
+        end = min((start for start in starts.values() if start > starts[name]), default=len(text))
+        part = text[starts[name] : end]
+        found[name] = []
+        # The longest first: Riau stands in Kepulauan Riau.
+        for row in sorted(table["rows"], key=lambda row: -sum(len(str(row[key])) for key in words)):
+            begin = re.escape(
+                " ".join(str(row[key] if row[key] is not None else "–") for key in words if row[key] != "")
+            )
+            match = re.search(rf" {begin}{f' {FIGURE}' * (len(keys) - len(words))}(?= )", part)
+            if match:
+                part = f"{part[: match.start()]} | {part[match.end() :]}"
+                figures = dict(zip(keys[len(words) :], map(_figure, match.groups()), strict=True))
+                found[name].append({key: row[key] for key in words} | figures)
+    return found
+
+
+def _figure(told: str) -> object:
+    """A whole number, or what else stands there."""
+    return int(told.replace(".", "")) if re.fullmatch(r"-?[\d.]+", told) else told
+
+
+FORMATS = {
+    "json": tables_of_json,
+    "csv": tables_of_csv,
+    "xlsx": tables_of_workbook,
+    "pdf": tables_of_pdf,
+}
+
+
+def headlines_of(issued: Issued, form: str) -> dict[str, Any]:
+    """The figures at the head of a report by label; a CSV has none."""
+    told = {headline["label"]: headline["value"] for headline in read_json(issued)["headlines"]}
+    if form == "json":
+        return told
+    if form == "xlsx":
+        return {row[0]: row[1] for row in sheets_of(issued)["ringkasan"] if row and row[0] in told}
+    text = text_of_pdf(issued) if form == "pdf" else ""
+    found = {label: re.search(rf" {re.escape(label)} {FIGURE} ", text) for label in told}
+    return {label: _figure(match[1]) for label, match in found.items() if match}
+
+
+@cache
+def received_in(issued: Issued, form: str) -> list[Equation]:
+    """What a file of PANRB, of the Ombudsman or of an agency says of complaints received."""
+    tables, headlines, period = FORMATS[form](issued), headlines_of(issued, form), issued.period
+    found: list[Equation] = []
+    if issued.agency_code:
+        for row in tables.get("bulanan", []):
+            found += over([issued.agency_code], [_month(row["month"])], row["received_count"])
+        return found + over([issued.agency_code], period.months, headlines.get("Laporan diterima"))
+    names = {name: code for code, (name, _, _) in AGENCIES.items()}
+    provinces = {name: of_province(code) for name, code in PROVINCE_CODES.items()} | {
+        "Seluruh instansi": list(AGENCIES)
+    }
+    year = [month for month in MONTHS if month <= period.months[-1]]
+    for row in tables.get("instansi", []):
+        found += over([names[row["agency_name"]]], period.months, row["received_count"])
+        found += over([names[row["agency_name"]]], year, row.get("year_received_count"))
+    for row in tables.get("belum_baik", []):
+        found += over([names[row["agency_name"]]], year, row["year_received_count"])
+    for row in tables.get("pengaduan_berulang", []):
+        found += over([names[row["agency_name"]]], period.months, row["received_count"])
+    for row in tables.get("jenis_instansi", []):
+        kind = row["kind"].split()[-1].lower()  # Pemerintah kabupaten
+        codes = [code for code, (_, of, _) in AGENCIES.items() if kind in (of, "instansi")]
+        found += over(codes, period.months, row["received_count"])
+    for row in tables["provinsi"]:
+        found += over(provinces[row["province_name"]], period.months, row["received_count"])
+    return found + over(AGENCIES, period.months, headlines.get("Laporan diterima instansi"))
+
+
+def open_in(issued: Issued, form: str, truth: Counts) -> list[Equation]:
+    """What a file of KSP says of a programme's open complaints: by programme, agency and province."""
+    tables, headlines = FORMATS[form](issued), headlines_of(issued, form)
+    weeks = sorted({week for _, week in truth if issued.period.first_date <= _end(week) <= issued.period.last_date})
+    last, before = weeks[-1], weeks[0] - timedelta(days=7)
+    names = {name: code for code, (name, _, _) in AGENCIES.items()}
+
+    def at(week: date, codes: Iterable[str], count: object) -> list[Equation]:
+        return over(codes, [week], count, truth)
+
+    found = at(last, AGENCIES, headlines.get("Penanganan terbuka"))
+    for row in tables["program"]:
+        found += at(last, AGENCIES, row["closing_count"]) + at(before, AGENCIES, row["opening_count"])
+    listed = [names[row["agency_name"]] for row in tables_of_json(issued)["instansi"] if row["agency_name"] in names]
+    for row in [*tables["instansi"], *tables.get("pkh_instansi", [])]:
+        codes = [names[row["agency_name"]]] if row["agency_name"] in names else AGENCIES.keys() - set(listed)
+        found += at(last, codes, row["closing_count"])
+    for row in tables["program_instansi"]:
+        code, closing, growth = names[row["agency_name"]], row["closing_count"], row["growth_count"]
+        found += at(last, [code], closing)
+        if isinstance(closing, int) and isinstance(growth, int):
+            found += at(before, [code], closing - growth)
+    for row in tables["provinsi"]:
+        found += at(last, of_province(PROVINCE_CODES[row["province_name"]]), row["closing_count"])
+    return found
+
+
+def _end(week: date) -> date:
+    """The Sunday of a week, of the last one the cut-off."""
+    return min(week + timedelta(days=6), NIGHT)
 
 
 def _month(text: str) -> date:
@@ -242,34 +413,82 @@ def test_elimination_finds_what_a_total_gives_away() -> None:
     assert given_away([total, (frozenset({two}), 6), (frozenset({three}), 8)]) == {one: 3}
 
 
-def test_files_of_two_months_and_their_quarter_give_no_small_count_away(issues: list[dict[str, Any]]) -> None:
-    equations = [equation for report in issues for equation in of_issue(report)]
-    assert len(set(equations)) > 60
-    assert given_away(equations) == {}
+BODIES_THAT_MAY = {"PANRB": ("panrb", "agency"), "Ombudsman": ("ombudsman", "agency")}
 
 
-def test_the_same_files_give_counts_away_where_only_small_ones_are_hidden(
-    nation: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_format_says_what_the_others_say(issues: list[Issued], form: str) -> None:
+    """No format is a way around: a PDF shows fewer rows, never another figure, which `over` holds against the truth."""
+    told = {equation for issued in issues if issued.body != "ksp" for equation in received_in(issued, form)}
+    in_json = {equation for issued in issues if issued.body != "ksp" for equation in received_in(issued, "json")}
+    assert told <= in_json
+    assert len(told) > {"pdf": 45, "csv": 60}.get(form, 60)
+
+
+@pytest.mark.parametrize("bodies", BODIES_THAT_MAY.values(), ids=BODIES_THAT_MAY)
+def test_files_of_two_months_and_their_quarter_give_no_small_count_away(
+    issues: list[Issued], bodies: tuple[str, ...]
 ) -> None:
-    def small_alone(cells: Iterable[Cell], *_: object) -> list[Cell]:
-        return [replace(cell, is_hidden=0 < cell.count < 5) for cell in cells]
+    """All formats together, of all that a reader may download; not even of everything that was issued."""
+    for chosen in (bodies, ("panrb", "ombudsman", "agency")):
+        equations = [
+            e for issued in issues if issued.body in chosen for form in FORMATS for e in received_in(issued, form)
+        ]
+        assert len(set(equations)) > 40
+        assert given_away(equations) == {}
 
-    monkeypatch.setattr(contents, "decide", small_alone)
-    monkeypatch.setattr(agency_figures, "decide", small_alone)
-    equations: list[Equation] = []
-    with closing(psycopg2.connect(nation)) as connection:
-        _as_reporter(connection)
-        for period in PERIODS:
-            with connection, connection.cursor() as cursor:
-                report = issuing.compose(cursor, "panrb", Period.parse(period))
-            equations += of_issue(json.loads(render_json(report)))
-    found = given_away(equations)
-    assert found
-    assert all(TRUTH[base] == count for base, count in found.items())
+
+def test_files_of_ksp_give_no_small_stock_away(issues: list[Issued], open_counts: Counts) -> None:
+    equations = [
+        equation
+        for issued in issues
+        if issued.body == "ksp"
+        for form in FORMATS
+        for equation in open_in(issued, form, open_counts)
+    ]
+    assert len(set(equations)) > 10
+    assert given_away(equations, open_counts) == {}
+
+
+def small_alone(cells: Iterable[Cell], *_: object) -> list[Cell]:
+    """What hides small counts and nothing that gives them away."""
+    return [replace(cell, is_hidden=0 < cell.count < 5) for cell in cells]
 
 
 @pytest.fixture(scope="module")
-def app(nation: str, issues: list[dict[str, Any]]) -> Iterator[FastAPI]:
+def unprotected(nation: str, tmp_path_factory: pytest.TempPathFactory) -> list[Issued]:
+    """The same reports to the three bodies where only small counts are hidden; not issued."""
+    told = []
+    with pytest.MonkeyPatch.context() as patched, closing(psycopg2.connect(nation)) as connection:
+        patched.setattr(contents, "decide", small_alone)
+        _as_reporter(connection)
+        for body, name in ISSUED:
+            if body == "agency":
+                continue
+            with connection, connection.cursor() as cursor:
+                files = library.render(issuing.compose(cursor, body, Period.parse(name)))
+            folder = tmp_path_factory.mktemp(f"{body}-{name}")
+            for file, content in files.items():
+                (folder / file).write_bytes(content)
+            told.append(Issued(body, Period.parse(name), None, folder))
+    return told
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_same_files_give_counts_away_where_only_small_ones_are_hidden(
+    unprotected: list[Issued], open_counts: Counts, form: str
+) -> None:
+    received = [equation for issued in unprotected if issued.body != "ksp" for equation in received_in(issued, form)]
+    stocks = [e for issued in unprotected if issued.body == "ksp" for e in open_in(issued, form, open_counts)]
+    found, found_open = given_away(received), given_away(stocks, open_counts)
+    assert found
+    assert found_open
+    assert all(TRUTH[base] == count for base, count in found.items())
+    assert all(open_counts[base] == count for base, count in found_open.items())
+
+
+@pytest.fixture(scope="module")
+def app(nation: str, issues: list[Issued]) -> Iterator[FastAPI]:
     """The portal over the nation, after its reports were issued."""
     assert issues
     facts = {
@@ -325,6 +544,14 @@ def of_province(code: str) -> list[str]:
     return [agency for agency, (_, _, province) in AGENCIES.items() if province == code]
 
 
+PROVINCE_CODES = {
+    "Aceh": "11",
+    "Sumatera Utara": "12",
+    "Riau": "14",
+    "Kepulauan Riau": "21",
+    "Instansi pusat": CENTRAL,
+    "Tidak diketahui": CENTRAL,  # KSP counts by the place of the complaint, which none of these tells
+}
 PROVINCES = sorted({province for _, _, province in AGENCIES.values()} - {CENTRAL})
 
 
@@ -343,13 +570,14 @@ def of_scorecard(html: str, code: str) -> list[Equation]:
     return of_months(html, [code]) + over([code], MONTHS, _count(year[1]))
 
 
-def test_pages_and_files_together_give_no_small_count_away(app: FastAPI, issues: list[dict[str, Any]]) -> None:
+def test_pages_and_files_together_give_no_small_count_away(app: FastAPI, issues: list[Issued]) -> None:
     page, _ = reading(app, "panrb_analyst")
     found = of_nationwide_pages(page)
     for code in AGENCIES:
         found += of_scorecard(page(f"/instansi/{code}"), code)
     assert len(set(found)) > 40
-    assert given_away([*found, *(equation for report in issues for equation in of_issue(report))]) == {}
+    files = [issued for issued in issues if issued.body != "ksp"]
+    assert given_away([*found, *(equation for issued in files for equation in received_in(issued, "json"))]) == {}
 
 
 def test_ksp_can_work_out_no_small_count_of_an_agency(app: FastAPI) -> None:
@@ -365,8 +593,27 @@ def test_ksp_can_work_out_no_small_count_of_an_agency(app: FastAPI) -> None:
     assert given_away(found) == {}
 
 
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="rows of programme, agency and week hide small counts alone: docs/adr/0016-small-cells.md",
+)
+def test_ksp_can_work_out_no_small_stock_of_an_agency(app: FastAPI, issues: list[Issued], open_counts: Counts) -> None:
+    _, mart = reading(app, "ksp_reader")
+    found = [
+        equation
+        for row in mart("rpt_ksp_strategic_issues_weekly")
+        for equation in over([row["agency_code"]], [_day(row["week"])], row["closing_count"], open_counts)
+        if (row["agency_code"], _day(row["week"])) in open_counts
+    ]
+    files = [issued for issued in issues if issued.body == "ksp"]
+    found += [equation for issued in files for equation in open_in(issued, "json", open_counts)]
+    assert len(set(found)) > 10
+    assert given_away(found, open_counts) == {}
+
+
 @pytest.mark.parametrize("code", AGENCIES)
-def test_an_agency_can_work_out_no_small_count(app: FastAPI, issues: list[dict[str, Any]], code: str) -> None:
+def test_an_agency_can_work_out_no_small_count(app: FastAPI, issues: list[Issued], code: str) -> None:
     page, mart = reading(app, "agency_reader", code)
     found = of_scorecard(page("/instansi-saya"), code)
     for row in mart("rpt_agency_performance_monthly"):
@@ -375,7 +622,8 @@ def test_an_agency_can_work_out_no_small_count(app: FastAPI, issues: list[dict[s
         found += over([row["agency_code"]], [_day(row["month"])], row["received_count"])
         year = [month for month in MONTHS if month <= _day(row["month"])]
         found += over([row["agency_code"]], year, row["year_received_count"])
-    found += [one for report in issues if report["agency_code"] == code for one in of_issue(report)]
+    own = [issued for issued in issues if issued.agency_code == code]
+    found += [equation for issued in own for form in FORMATS for equation in received_in(issued, form)]
     assert {base[0] for members, _ in found for base in members} == {code}
     assert given_away(found) == {}
 

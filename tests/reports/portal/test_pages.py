@@ -5,16 +5,21 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import httpx
 import numpy as np
 import pytest
 from markupsafe import escape
 
-from reports.portal.figures import rate
+from reports.portal.errors import FOR_PEOPLE, OTHERWISE
+from reports.portal.figures import Night, rate
+from reports.portal.pages import frame
 from reports.portal.pages.agencies import Filters, Sorting, asked
-from reports.portal.pages.frame import MENU, Kept
+from reports.portal.pages.frame import MENU, Frame, Kept
+from reports.portal.readers import Reader
+from reports.portal.small_cells import SmallCells
 from reports.portal.words import KINDS, Speech
 from reports.report import Hidden
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
@@ -178,6 +183,73 @@ def test_english_is_asked_once_and_remembered(signed_in: SignIn) -> None:
     assert '<html lang="en">' in client.get("/kepuasan").text
     assert "Satisfaction" in text_of(client.get("/kepuasan").text)
     assert '<html lang="id">' in client.get("/kepuasan?bahasa=id").text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "indonesian", "english"),
+    [
+        ("/tidak-ada", 404, "Halaman tidak ditemukan", "Page not found"),
+        ("/indikasi", 403, "Anda tidak berwenang", "You may not open this page"),
+        ("/laporan?halaman=x", 422, "Isian tidak dapat dipakai", "What you filled in cannot be used"),
+        ("/masuk/kembali?state=x", 400, "sudah kedaluwarsa", "has expired"),
+    ],
+)
+def test_a_refusal_is_said_in_the_readers_language_alone(
+    path: str, status: int, indonesian: str, english: str, signed_in: SignIn
+) -> None:
+    client = signed_in("ksp")
+    for language, told, other in (("id", indonesian, english), ("en", english, indonesian)):
+        answer = client.get(path, params={"bahasa": language} | dict(httpx.URL(path).params))
+        assert answer.status_code == status
+        assert f'<html lang="{language}">' in answer.text
+        assert told in text_of(answer.text)
+        assert other not in text_of(answer.text)
+        assert "Input should be" not in answer.text
+
+
+def test_every_status_a_page_refuses_with_has_words_of_both_languages() -> None:
+    for status, words in {**FOR_PEOPLE, 0: OTHERWISE}.items():
+        for indonesian, english in words:
+            assert indonesian.strip() != english.strip(), status
+            assert not set(english.lower().split()) & {"anda", "halaman", "atau", "coba"}, status
+            assert not set(indonesian.lower().split()) & {"the", "you", "page", "request", "or", "try"}, status
+
+
+def test_what_is_kept_for_one_reader_is_shown_to_no_other(signed_in: SignIn) -> None:
+    """The same address, first by who may see more: role, agency and language each have a page of their own."""
+    frame.forget()
+    pages = {
+        (who, language): signed_in(who).get("/kelengkapan", params={"bahasa": language}).text
+        for who in ("panrb", "ombudsman", "batam", "karimun", "ksp")
+        for language in ("id", "en")
+    }
+    parts = {key: page.split("<main", 1)[1].split("</main>")[0] for key, page in pages.items()}
+    for language in ("id", "en"):
+        assert parts["panrb", language] == parts["ombudsman", language]  # who may see the same does
+        # How many rows all agencies sent, each of the two, and none that may be told.
+        assert len({parts[who, language] for who in ("panrb", "batam", "karimun", "ksp")}) == 4
+    assert parts["ksp", "id"] != parts["ksp", "en"]
+
+
+def test_what_answers_share_differs_by_role_agency_night_build_and_what_is_hidden() -> None:
+    frame.forget()
+    night = Night(date(2021, 6, 30), datetime(2021, 7, 1, 3, tzinfo=UTC), is_simulated=True, delivered=1, expected=1)
+    small = SmallCells(frozenset(), "one", None)
+    one = Frame(Reader("agency_reader", BATAM, "", "a"), Speech("id"), night, small)
+    same = replace(one, reader=replace(one.reader, subject="another person"), speech=Speech("en"))
+    others = [
+        replace(one, reader=replace(one.reader, agency_code=KARIMUN)),
+        replace(one, reader=replace(one.reader, role="panrb_analyst")),
+        replace(one, night=replace(night, night=date(2021, 7, 1))),
+        replace(one, night=replace(night, published_at=datetime(2021, 7, 1, 9, tzinfo=UTC))),
+        replace(one, small=replace(small, digest="two")),
+    ]
+    assert frame.shared(one, "rows", lambda: "mine") == frame.shared(same, "rows", lambda: "another's") == "mine"
+    assert [frame.shared(other, "rows", lambda: "another's") for other in others] == ["another's"] * len(others)
+    assert frame.shared(one, "rights", lambda: "of the role", of_role=True) == "of the role"
+    assert frame.shared(others[0], "rights", lambda: "anew", of_role=True) == "of the role"
+    assert frame.shared(others[1], "rights", lambda: "anew", of_role=True) == "anew"
+    frame.forget()
 
 
 def test_what_a_reader_types_comes_back_as_text(signed_in: SignIn) -> None:

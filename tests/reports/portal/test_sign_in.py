@@ -105,7 +105,7 @@ def test_a_session_ends_when_unused_and_after_a_working_day(
     signed = session_of(client)
     now = int(signed["since"])  # type: ignore[call-overload]
     request = FakeRequest({**signed, "since": now - age, "seen": now - unused})
-    assert (sign_in.optional_reader(request) is not None) == lives  # type: ignore[arg-type]
+    assert (sign_in.by_session(request) is not None) == lives  # type: ignore[arg-type]
 
 
 class FakeRequest:
@@ -144,8 +144,11 @@ def test_a_provider_that_refuses_begins_no_session(browser: SignIn) -> None:
     ],
 )
 def test_claims_that_describe_no_reader_are_refused(portal: str, claims: dict[str, object], words: str) -> None:
-    with pytest.raises(NotAReader, match=words):
+    with pytest.raises(NotAReader) as refused:
         reader_from({"iss": "i", "sub": "s", **claims}, portal_settings())
+    indonesian, english = refused.value.why
+    assert words in indonesian
+    assert english.startswith("This a")
 
 
 def test_a_role_among_other_groups_is_taken_and_an_agency_is_for_its_readers_alone(portal: str) -> None:

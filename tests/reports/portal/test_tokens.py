@@ -151,7 +151,7 @@ def test_a_sign_in_is_no_token_and_a_token_is_no_sign_in(
 def test_a_token_that_names_no_reader_is_forbidden_not_unknown(machine: Machine) -> None:
     refused = machine("tamu").get("/marts")
     assert refused.status_code == 403
-    assert "peran" in problem(refused)["detail"]
+    assert "no role" in problem(refused)["detail"]
 
 
 class Stub:
