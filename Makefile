@@ -14,6 +14,11 @@ SIMULATOR_PORT ?= 8711
 RECORDED_PORT ?= 8721
 PORTAL_PORT ?= 8600
 PROVIDER_PORT ?= 8601
+AIRFLOW_PORT ?= 8080
+# make up SCHEDULE=yes runs a night at 01:00 WIB by itself; otherwise nights are asked for, in Airflow's pages or API.
+SCHEDULE ?= no
+# make up SIMULATOR=no: without the pretended agencies, also when the registry is the simulated one.
+SIMULATOR ?= $(if $(shell grep -s '^simulated: true' "$(or $(LAPOR_REGISTRY_DIR),extract/registry)/registry.yml"),yes,no)
 LOCAL_AIRFLOW := .venv-airflow/bin/python dags/local_airflow.py
 DEMO_NIGHTS := 2021-06-27,2021-06-28,2021-06-29,2021-06-30
 REAL_FILES := $(abspath ../shared/data/real)
@@ -87,7 +92,7 @@ start_portal() {
 }
 endef
 
-.PHONY: help demo real test lint bench bench-gate bench-fairness bench-marts up down sql dsn clean lock
+.PHONY: help demo real test lint bench bench-gate bench-fairness bench-marts up status down sql dsn clean lock
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -139,8 +144,8 @@ lint: $(READY) ## ruff, mypy --strict, sqlfluff, and that every model, seed and 
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/mypy dags/local_airflow.py
-	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py dags/lapor_reports.py
+	.venv/bin/mypy dags/local_airflow.py dags/run_note.py
+	.venv/bin/mypy --python-executable .venv-airflow/bin/python dags/lapor_nightly.py dags/lapor_reports.py dags/lapor_maintenance.py
 	.venv/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	.venv/bin/python -m pytest -q -p no:cacheprovider tests/dbt_project/test_models_are_described.py tests/dbt_project/test_seeds.py
 
@@ -157,16 +162,26 @@ bench-fairness: $(READY) ## whether the comparison of agencies is right: 200 pre
 bench-marts: $(READY) ## a night's build over 1 and 10 million complaints of history, and analysts' questions (70 GB of disk, over an hour)
 	.venv/bin/python -m bench marts
 
-up: $(READY) $(STATE)/env ## warehouse, portal and Airflow until Ctrl-C
+up: $(READY) $(STATE)/env ## warehouse, Airflow and portal in the foreground, with one log, until Ctrl-C
 	@$(KEYS)
 	$(BACKGROUND)
-	$(PORTAL)
+	stop_background portal provider
 	.venv/bin/python -m warehouse up
 	$(SOURCES)
-	trap 'stop_background portal provider' EXIT
-	start_portal
-	echo "portal: $(LAPOR_PORTAL_URL)"
-	$(LOCAL_AIRFLOW) up
+	beside=(--beside "warehouse=.venv/bin/python -m warehouse up --stay")
+	if [ "$(SIMULATOR)" = yes ]; then
+		beside+=(--beside "simulator=.venv/bin/python -m simulator serve --from 2021-01-01 --to 2021-06-30 --nights $(DEMO_NIGHTS) --port $(SIMULATOR_PORT)")
+	fi
+	if [ "$(LAPOR_PORTAL_ISSUER)" = "http://localhost:$(PROVIDER_PORT)" ]; then
+		beside+=(--beside "provider=.venv/bin/python -m simulator provider --port $(PROVIDER_PORT)")
+	fi
+	beside+=(--beside "portal=env MALLOC_ARENA_MAX=2 .venv/bin/python -m reports.portal") # its threads share what they free
+	echo "portal: $(LAPOR_PORTAL_URL)   Airflow: http://127.0.0.1:$(AIRFLOW_PORT)   state: make status"
+	exec $(LOCAL_AIRFLOW) up --port $(AIRFLOW_PORT) $(if $(filter yes,$(SCHEDULE)),--with-schedule) "$${beside[@]}"
+
+status: $(READY) ## what is well, what is not and what to do about it; exit code 0 ok, 1 warning, 2 broken
+	@if [ -z "$${LAPOR_LANDING_KEY:-}" ] && [ -f "$(STATE)/env" ]; then set -a; . "$(STATE)/env"; set +a; fi
+	$(LOCAL_AIRFLOW) status | .venv/bin/python -m warehouse status --with -
 
 down: $(READY) ## stop everything
 	@failed=0

@@ -15,6 +15,7 @@ from local_processes import LocalAirflowError, read_secrets, tail
 DAG_ID = "lapor_nightly"
 WIB = ZoneInfo("Asia/Jakarta")
 POLL_SECONDS = 0.5
+ANSWER_SECONDS = 120  # of a machine that a night keeps busy
 
 
 class ApiError(LocalAirflowError):
@@ -24,21 +25,35 @@ class ApiError(LocalAirflowError):
 class Api:
     """Airflow's REST API as the user `admin`."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
-        login = {"username": "admin", "password": read_secrets(home)["password"]}
+    def __init__(self, address: str, password: str) -> None:
+        self.address = address
+        login = {"username": "admin", "password": password}
         self.token = self._send("POST", "/auth/token", login, {})["access_token"]
+
+    @classmethod
+    def of(cls, home: Path, port: int) -> "Api":
+        """That of the Airflow of this machine."""
+        return cls(f"http://127.0.0.1:{port}", read_secrets(home)["password"])
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> dict[str, Any]:
         """Send one request to /api/v2. Raises ApiError when it is refused or not answered."""
         path = f"/api/v2/{path}" + (f"?{urlencode(query)}" if query else "")
         return self._send(method, path, body, {"Authorization": f"Bearer {self.token}"})
 
+    def lacks_answers(self) -> str:
+        """Empty when the part of the API that tasks talk to answers; it is made ready by the first question."""
+        told = self._send("GET", "/execution/health", None, {})
+        return "" if told.get("status") == "healthy" else f"the execution API says {told}"
+
+    def pools(self) -> set[str]:
+        """Names of the pools there are."""
+        return {pool["name"] for pool in self.call("GET", "pools", limit=1000)["pools"]}
+
     def _send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
-        request = Request(self.address + path, data, {**headers, "Content-Type": "application/json"}, method=method)  # noqa: S310 - always http://127.0.0.1
+        request = Request(self.address + path, data, {**headers, "Content-Type": "application/json"}, method=method)  # noqa: S310 - Airflow's own address
         try:
-            with urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
                 return dict(json.load(answer))
         except HTTPError as error:
             raise ApiError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None

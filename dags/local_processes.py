@@ -7,7 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,17 @@ import psycopg2
 DAGS = Path(__file__).resolve().parent
 REPOSITORY = DAGS.parent
 STOP_TIMEOUT_SECONDS = 20
+ORPHAN_TIMEOUT_SECONDS = 2  # a worker without its scheduler has nothing to finish, and ends for no polite signal
 LOG_TAIL_LINES = 30
+MARK = "LAPOR_LOCAL_AIRFLOW"
+# What runs a night, and in the foreground what runs besides whatever a DAG may wait for.
 COMPONENTS = {
     "api-server": ["api-server", "--workers", "1"],
     "dag-processor": ["dag-processor"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+FOR_A_NIGHT = ("api-server", "dag-processor", "scheduler")
 
 
 class LocalAirflowError(RuntimeError):
@@ -47,6 +52,11 @@ def read_secrets(home: Path) -> dict[str, str]:
         write_private(file, made)
         write_private(home / "passwords.json", {"admin": made["password"]})
     return dict(json.loads(file.read_text()))
+
+
+def airflow_commands(names: Sequence[str]) -> dict[str, list[str]]:
+    """How components of Airflow are started."""
+    return {name: [sys.executable, "-m", "airflow", *COMPONENTS[name]] for name in names}
 
 
 def write_private(file: Path, content: dict[str, Any]) -> None:
@@ -97,9 +107,11 @@ def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) 
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         # Without the schedule a start does not run last night by itself: nights are asked for.
         "SCHEDULER__USE_JOB_SCHEDULE": str(with_schedule),
+        "WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine that extracts and builds answers late
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # the wait between one task's end and the next one's start
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # one small file: parsing it more often is only heat
+        "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # small files: parsing them more often is only heat
     }
     return {**os.environ, "AIRFLOW_HOME": str(home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}
 
@@ -134,21 +146,29 @@ def migrate(home: Path, environment: dict[str, str], dsn: str) -> None:
 
 
 class Components:
-    """The processes of this Airflow, known by id and birth so that a reused id is never taken for one of them."""
+    """The processes of this Airflow, known by id and birth so that a reused id is never taken for one of them.
+
+    Whatever they start is found as a child of theirs; what outlives who started it, by its session or by a mark in its
+    environment. A scheduler that is killed leaves workers behind, and these the locks that it held in the database: the
+    next scheduler would wait for them for ever.
+    """
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self.file = home / "processes.json"
         self.logs = home / "logs"
 
-    def start(self, environment: dict[str, str], port: int) -> None:
-        """Start every component in a session of its own: Ctrl-C reaches us, and we stop them in order."""
-        started = {}
-        for name, arguments in COMPONENTS.items():
-            with (self.logs / f"{name}.log").open("w") as log:
-                command = [sys.executable, "-m", "airflow", *arguments]
+    def start(self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], port: int) -> None:
+        """Start every command, in order, besides what was started before.
+
+        Each in a session of its own: Ctrl-C reaches us, and we stop them in reverse.
+        """
+        started = self._kept().get("processes", {})
+        for name, command in commands.items():
+            with self.log(name).open("w") as log:
                 process = subprocess.Popen(
                     command,
-                    env=environment,
+                    env={**environment, MARK: str(self.home)},
                     cwd=REPOSITORY,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -157,6 +177,14 @@ class Components:
                 )
             started[name] = [process.pid, psutil.Process(process.pid).create_time()]
             write_private(self.file, {"port": port, "processes": started})
+
+    def log(self, name: str) -> Path:
+        """Where a component writes what it says."""
+        return self.logs / f"{name}.log"
+
+    def names(self) -> list[str]:
+        """What was started, in order."""
+        return list(self._kept().get("processes", {}))
 
     def alive(self) -> dict[str, psutil.Process]:
         """The components that run now."""
@@ -170,28 +198,79 @@ class Components:
                 continue
         return found
 
+    def dead(self) -> list[str]:
+        """Components that were started and run no more."""
+        return [name for name in self.names() if name not in self.alive()]
+
     def port(self) -> int:
         """Port of the API server. Raises LocalAirflowError when a component is missing."""
-        missing = COMPONENTS.keys() - self.alive().keys()
+        missing = self.dead() if self.names() else sorted(COMPONENTS)
         if missing:
             raise LocalAirflowError(
-                f"Airflow is not running ({', '.join(sorted(missing))}). Start it with: make up   Its logs: {self.logs}"
+                f"Airflow is not running ({', '.join(missing)}). Start it with: make up   Its logs: {self.logs}"
             )
+        return self.recorded_port()
+
+    def recorded_port(self) -> int:
+        """Port of the API server that was started, whether or not it runs."""
         return int(self._kept()["port"])
 
     def stop(self) -> bool:
-        """Stop the components, the tasks they run and whatever those started; True if there was something to stop."""
-        components = list(self.alive().values())
-        everything = [*components, *(child for process in components for child in process.children(recursive=True))]
-        _signal(everything, psutil.Process.terminate)
-        _, left = psutil.wait_procs(everything, timeout=STOP_TIMEOUT_SECONDS)
-        _signal(left, psutil.Process.kill)
-        psutil.wait_procs(left, timeout=STOP_TIMEOUT_SECONDS)
+        """Stop the components, the tasks they run and whatever those started; True if there was something to stop.
+
+        Airflow's own at once, then what stands beside it one by one, the last started first: what others rest on, a
+        server say, ends when nobody needs it any more.
+        """
+        alive = self.alive()
+        airflow = [process for name, process in alive.items() if name in COMPONENTS]
+        _end([*airflow, *(child for process in airflow for child in _children(process))])
+        for name, process in reversed(alive.items()):
+            if name not in COMPONENTS:
+                _end([process, *_children(process)])
+        left = self._left_behind()
+        _end(left, ORPHAN_TIMEOUT_SECONDS)
         self.file.unlink(missing_ok=True)
-        return bool(components)
+        return bool(alive or left)
+
+    def _left_behind(self) -> list[psutil.Process]:
+        """What descends from the components and lost its parent; never PostgreSQL, which has an end of its own."""
+        sessions = {pid for pid, born in self._kept().get("processes", {}).values() if not _is_another(pid, born)}
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.name() != "postgres" and (
+                    os.getsid(process.pid) in sessions or process.environ().get(MARK) == str(self.home)
+                ):
+                    found.append(process)
+            except (psutil.AccessDenied, psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+                continue
+        return found
 
     def _kept(self) -> dict[str, Any]:
         return dict(json.loads(self.file.read_text())) if self.file.exists() else {}
+
+
+def _is_another(pid: int, born: float) -> bool:
+    """Whether the id now is that of another process; an id is not given again while a session has its name."""
+    try:
+        return bool(psutil.Process(pid).create_time() != born)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _end(processes: list[psutil.Process], patience_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
+    """Ask them to end, and kill who has not when the patience is over."""
+    _signal(processes, psutil.Process.terminate)
+    _, left = psutil.wait_procs(processes, timeout=patience_seconds)
+    _signal(left, psutil.Process.kill)
+    psutil.wait_procs(left, timeout=STOP_TIMEOUT_SECONDS)
 
 
 def _signal(processes: list[psutil.Process], send: Callable[[psutil.Process], None]) -> None:

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
         default=None, validation_alias="WAREHOUSE_DSN", description="A real server; empty means the embedded one."
     )
     state_dir: Path = Field(default=REPOSITORY / ".state", description="Everything the system writes to disk.")
+    backup_dir: Path | None = Field(
+        default=None, description="Backups of the embedded server, on another disk; default: in the state dir."
+    )
     registry_dir: Path = Field(
         default=REPOSITORY / "extract" / "registry", description="Folder of registry.yml, agencies.csv, sources.csv."
     )
@@ -57,6 +60,11 @@ class Settings(BaseSettings):
     report_shards: int = Field(
         default=1, ge=1, description="Mapped tasks of a morning's scorecards; one per worker machine."
     )
+
+    @property
+    def backups(self) -> Path:
+        """Folder of the embedded server's backups and of its archive of changes."""
+        return self.backup_dir or self.state_dir / "backups"
 
     @property
     def landing(self) -> str:

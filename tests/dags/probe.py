@@ -7,70 +7,104 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 os.environ |= {
     "AIRFLOW_HOME": tempfile.mkdtemp(),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",  # of a machine that is busy
     "LAPOR_EXTRACT_SHARDS": "3",
+    "LAPOR_REPORT_SHARDS": "2",
 }
 
 import pendulum
-from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.exceptions import AirflowException
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
 
+JULY_FIRST = "2021-07-01T00:00:00+07:00"
 
-def described(folder: str) -> dict[str, object]:
+
+def described(folder: str) -> dict[str, Any]:
     """What the folder defines, in plain values."""
-    bag = DagBag(folder)
+    bag = BundleDagBag(folder, bundle_path=Path(folder))
     if bag.import_errors:
-        return {"import_errors": bag.import_errors}
-    dag = bag.dags["lapor_nightly"]
-    night = dag.user_defined_macros["night"]
-    serialized = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    timetable = serialized.timetable
-
-    def night_of(start: pendulum.DateTime | None, run_after: datetime | None = None) -> str:
-        return str(night(SimpleNamespace(data_interval_start=start, run_after=run_after)))
-
-    def by_hand(moment: str) -> str:
-        return night_of(timetable.infer_manual_data_interval(run_after=pendulum.parse(moment)).start)
-
-    scheduled = timetable.next_dagrun_info(
-        last_automated_data_interval=None,
-        restriction=TimeRestriction(pendulum.parse("2021-06-30T01:00:00+07:00"), None, catchup=True),
-    )
-    period = (pendulum.parse("2021-06-27T01:00:00+07:00"), pendulum.parse("2021-06-29T01:00:00+07:00"))
-    backfilled = serialized.iter_dagrun_infos_between(*period)
+        return {"import_errors": {str(file): error for file, error in bag.import_errors.items()}}
     return {
         "import_errors": {},
-        "dags": sorted(bag.dags),
         "files": sorted(Path(dag.fileloc).name for dag in bag.dags.values()),
-        "order": [task.task_id for task in dag.topological_sort()],
-        "downstream": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+        "dags": {dag.dag_id: described_dag(dag) for dag in bag.dags.values()},
+    }
+
+
+def described_dag(dag: Any) -> dict[str, Any]:
+    """A DAG's settings, its tasks, and for which night its runs are."""
+    serialized = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    night = dag.user_defined_macros["night"]
+
+    def night_of(start: Any, run_after: datetime | None = None, published: tuple[str, ...] = ()) -> str:
+        events = [SimpleNamespace(extra={"night": each}) for each in published]
+        run = SimpleNamespace(data_interval_start=start, run_after=run_after, consumed_asset_events=events)
+        return str(night(run))
+
+    def by_hand(moment: str) -> str:
+        return night_of(serialized.timetable.infer_manual_data_interval(run_after=pendulum.parse(moment)).start)
+
+    scheduled = serialized.timetable.next_dagrun_info(
+        last_automated_data_interval=None,
+        restriction=TimeRestriction(pendulum.parse("2021-06-30T00:00:00+07:00"), None, catchup=True),
+    )
+    period = (pendulum.parse("2021-06-27T00:00:00+07:00"), pendulum.parse("2021-06-29T12:00:00+07:00"))
+    one_oclock = datetime(2021, 6, 30, 18, 30, tzinfo=UTC)  # 1 July, 01:30 WIB
+    return {
+        "owner": dag.owner,
+        "tags": sorted(dag.tags),
+        "doc": dag.doc_md,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
-        "doc": dag.doc_md,
         "params": {name: dag.params[name] for name in dag.params},
-        "retries": {
-            task.task_id: task.partial_kwargs["retries"] if task.is_mapped else task.retries for task in dag.tasks
-        },
-        "timeouts": {
-            task.task_id: (
-                task.partial_kwargs["execution_timeout"] if task.is_mapped else task.execution_timeout
-            ).seconds
-            for task in dag.tasks
-        },
-        "commands": {
-            task.task_id: task.partial_kwargs["bash_command"] if task.is_mapped else task.bash_command
-            for task in dag.tasks
-        },
-        "shards": [env["SHARD"] for env in dag.get_task("extract").expand_input.value["env"]],
+        "order": [task.task_id for task in dag.topological_sort()],
+        "tasks": {task.task_id: described_task(task) for task in dag.tasks},
+        "waits_for": [asset.uri for _, asset in serialized.timetable.asset_condition.iter_assets()],
+        "deadline_minutes": [alert.interval.total_seconds() / 60 for alert in dag.deadline or []],
         "scheduled": [night_of(scheduled.data_interval.start), str(scheduled.run_after.in_timezone("Asia/Jakarta"))],
-        "backfilled": [night_of(info.data_interval.start) for info in backfilled],
-        "by_hand": {moment: by_hand(moment) for moment in ("2021-07-01T00:59:00+07:00", "2021-07-01T10:00:00+07:00")},
-        "without_interval": night_of(None, datetime(2021, 6, 30, 18, 30, tzinfo=UTC)),
+        "backfilled": [night_of(info.data_interval.start) for info in serialized.iter_dagrun_infos_between(*period)],
+        "by_hand": {
+            moment: by_hand(f"2021-07-01T{moment}:00+07:00") for moment in ("00:59", "10:00")
+        },
+        "without_interval": night_of(None, one_oclock),
+        "for_published": night_of(None, one_oclock, ("2021-05-03", "2021-05-04")),
+    }  # fmt: skip
+
+
+def described_task(task: Any) -> dict[str, Any]:
+    """What a task runs and how it is treated."""
+
+    def given(name: str) -> Any:
+        return task.partial_kwargs.get(name) if task.is_mapped else getattr(task, name, None)
+
+    policy = given("retry_policy")
+    return {
+        "after": sorted(task.upstream_task_ids),
+        "command": given("bash_command"),
+        "doc": given("doc_md"),
+        "retries": given("retries") or 0,
+        "timeout_seconds": given("execution_timeout").total_seconds(),
+        "rule": given("trigger_rule").value if given("trigger_rule") else "all_success",
+        "counts": not task.is_teardown,
+        "pool": given("pool") or "default_pool",
+        "outlets": [asset.uri for asset in given("outlets") or []],
+        "shards": [env["SHARD"] for env in task.expand_input.value["env"]] if task.is_mapped else [],
+        "after_exit": {
+            code: policy.evaluate(
+                AirflowException(f"Bash command failed. The command returned a non-zero exit code {code}."), 1, 2
+            ).action.value
+            for code in (1, 2, 3)
+        }
+        if policy
+        else {},
     }
 
 
