@@ -1,22 +1,41 @@
-"""python -m warehouse up | init | dsn | env | psql [arguments] | matrix | retain | erase | down"""
+"""python -m warehouse up [--stay] | init | down | dsn | env | psql [arguments]
+python -m warehouse backup | restore | replica                       (docs/recovery.md)
+python -m warehouse status | matrix | retain | erase | vacuum       (what each does: --help behind it)
+"""
 
 import argparse
 import os
 import shlex
+import signal
 import sys
+import time
 from contextlib import closing
 from datetime import date
+from pathlib import Path
+from types import FrameType
 
-from warehouse import access, schema, server
+from psycopg2.extensions import connection as Connection
+from psycopg2.sql import SQL, Identifier
+
+from warehouse import access, backup, replica, restore, schema, server, status
+from warehouse.archive import BackupFailed
 from warehouse.connection import connect, dbt_environment, warehouse_dsn
 from warehouse.settings import settings
+
+LOOK_SECONDS = 0.2
+COPIES = {
+    "backup": (backup, "back the embedded server up, or say whether its backups are well"),
+    "restore": (restore, "make the warehouse of a moment from a backup and the archive, in another directory"),
+    "replica": (replica, "make and start a copy of the embedded server that follows it and can be read"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command on the warehouse; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m warehouse", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start the embedded server (unless WAREHOUSE_DSN is set) and apply the schema")
+    up = commands.add_parser("up", help="start the embedded server (unless WAREHOUSE_DSN is set) and apply the schema")
+    up.add_argument("--stay", action="store_true", help="print what the server logs until Ctrl-C, then stop it")
     commands.add_parser("init", help="apply the schema: safe to repeat")
     dsn = commands.add_parser("dsn", help="print the libpq connection string")
     dsn.add_argument("--database", default=server.DATABASE, choices=[server.DATABASE, server.AIRFLOW_DATABASE])
@@ -24,6 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     psql = commands.add_parser("psql", help="open psql as a role, or pass it arguments, e.g. psql -- -c 'select 1'")
     psql.add_argument("--role", default="data_engineer")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
+    state = commands.add_parser(
+        "status", help="what is well and what is not, and what to do; exit 0 ok, 1 warning, 2 broken"
+    )
+    state.add_argument("--night", type=date.fromisoformat, help="only the figures of this night, in one line")
+    state.add_argument("--with", dest="beside", metavar="FILE", help="JSON lines that others found; - reads them here")
+    state.add_argument("--json", action="store_true", help="for a program that watches")
+    commands.add_parser("vacuum", help="vacuum and analyse what has changed by a tenth since it was last")
     commands.add_parser("matrix", help="print role x object x right as the catalog has it (docs/security.md holds it)")
     retain = commands.add_parser("retain", help="delete texts, and forget reporters' keys, that are past their time")
     retain.add_argument(
@@ -46,11 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     erase.add_argument("--dry-run", action="store_true", help="count and change nothing")
     commands.add_parser("down", help="stop the embedded server")
+    for name, (module, words) in COPIES.items():
+        module.arguments(commands.add_parser(name, help=words, description=module.__doc__))
     options = parser.parse_args(arguments)
 
     try:
-        return _run(options)
-    except (server.WarehouseNotRunning, access.NotErased) as error:
+        if options.command in COPIES:
+            return int(COPIES[options.command][0].run(options))
+        return _status(options) if options.command == "status" else _run(options)
+    except (server.WarehouseNotRunning, access.NotErased, BackupFailed, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -63,6 +93,8 @@ def _run(options: argparse.Namespace) -> int:
                 server.start(state_dir)
             files = schema.apply()
             print(f"warehouse ready ({'WAREHOUSE_DSN' if own_server else 'embedded PostgreSQL'}, {len(files)} files)")
+            if options.stay:
+                return _stay()
         case "init":
             print("\n".join(schema.apply()))
         case "dsn":
@@ -75,12 +107,73 @@ def _run(options: argparse.Namespace) -> int:
             if options.role != "owner":
                 os.environ["PGOPTIONS"] = f"-c role={options.role}"
             os.execv(server.psql_binary(), ["psql", warehouse_dsn(), *rest])
-        case "matrix" | "retain" | "erase":
+        case "matrix" | "retain" | "erase" | "vacuum":
             _administer(options)
         case "down":
             if not own_server:
                 server.stop(state_dir)
     return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    beside = None
+    if options.beside is not None:
+        beside = sys.stdin.read() if options.beside == "-" else Path(options.beside).read_text(encoding="utf-8")
+    return status.main(beside=beside, as_json=options.json, night=options.night)
+
+
+def _stay() -> int:
+    """Print the embedded server's log until Ctrl-C or SIGTERM, then stop it; 1 when it ends by itself.
+
+    A server of one's own (WAREHOUSE_DSN) is only waited with.
+    """
+    state_dir, own_server = settings().state_dir, settings().warehouse_dsn is not None
+    log = server.data_directory(state_dir) / "log"
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        if own_server:
+            signal.pause()
+        with log.open(encoding="utf-8", errors="replace") as stream:
+            stream.seek(0, os.SEEK_END)
+            while _is_running(state_dir):
+                print(stream.read(), end="", flush=True)
+                time.sleep(LOOK_SECONDS)
+            print(stream.read(), end="", flush=True)
+    except KeyboardInterrupt:
+        if not own_server:
+            server.stop(state_dir)
+        return 0
+    print("the embedded PostgreSQL ended by itself", file=sys.stderr)
+    return 1
+
+
+def _is_running(state_dir: Path) -> bool:
+    try:
+        os.kill(int((server.data_directory(state_dir) / "postmaster.pid").read_text().split()[0]), 0)
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
+
+
+def _vacuum(connection: Connection) -> None:
+    """Vacuum and analyse tables of ours that changed by a tenth since they were, largest change first."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select schemaname, relname from pg_stat_user_tables where schemaname = any(%s)"
+            " and greatest(n_dead_tup, n_mod_since_analyze) > 1000 + 0.1 * n_live_tup"
+            " order by n_dead_tup + n_mod_since_analyze desc",
+            [list(access.SCHEMAS)],
+        )
+        tables = cursor.fetchall()
+        for schema_name, table in tables:
+            cursor.execute(SQL("vacuum (analyze) {}").format(Identifier(schema_name, table)))
+            print(f"{schema_name}.{table}")
+    print(f"{len(tables)} tables vacuumed and analysed")
 
 
 def _administer(options: argparse.Namespace) -> None:
@@ -90,6 +183,8 @@ def _administer(options: argparse.Namespace) -> None:
             case "matrix":
                 with connection.cursor() as cursor:
                     print(access.matrix(cursor), end="")
+            case "vacuum":
+                _vacuum(connection)
             case "retain":
                 taken = access.retain(
                     connection, texts_before=options.before, keys_before=options.keys_before, dry_run=options.dry_run
