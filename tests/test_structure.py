@@ -141,5 +141,5 @@ def test_compose_leaves_every_secret_to_the_environment() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     needed = set(re.findall(r"\$\{([A-Z_]+):\?", compose))
     listed = set(re.findall(r"^([A-Z_]+)=$", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
-    assert len(needed) == 5
+    assert len(needed) >= 5
     assert needed <= listed
