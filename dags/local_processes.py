@@ -104,7 +104,6 @@ def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) 
         "API_AUTH__JWT_SECRET": kept["jwt_secret"],
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home / "logs" / "dag_processor"),
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
         # Without the schedule a start does not run last night by itself: nights are asked for.
         "SCHEDULER__USE_JOB_SCHEDULE": str(with_schedule),
         "WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine that extracts and builds answers late
