@@ -365,7 +365,7 @@ def test_east_java_states_66_recaps_that_do_not_add_up_and_a_month_copied_from_t
         }
         built.recap(NIGHT, PUPR, row["kabupaten_kota"], start, date(start.year, start.month, 28), **stated)
     built.changed(NIGHT)
-    what = ("--select", "+rpt_recap_reconciliation")
+    what = ("--select", "+rpt_recap_reconciliation", "--indirect-selection", "cautious")
     dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed", *what)
     verdicts = built.run(
         f"select distinct verdict, subject_code, period_start from marts.rpt_recap_reconciliation where agency_code = '{PUPR}'"
