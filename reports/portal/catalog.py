@@ -2,7 +2,8 @@
 
 The catalog of PostgreSQL answers both: the marts on which the reader's role has the right to select, and of each the
 comment that dbt wrote from `config.meta.access`: its level, the columns that count people and how few are too few.
-Marts with rows of single complaints or persons are never offered, whatever the role may read by SQL.
+Marts with rows of single complaints or persons are never offered, whatever the role may read by SQL, nor those with
+rows so fine that a hidden one would follow from a total (`why_not_pulled`).
 """
 
 import re
@@ -87,7 +88,7 @@ def readable_marts(cursor: Cursor) -> dict[str, Mart]:
             below=access["suppress_below"] or 0,
         )
         for table, access, names, types, key in cursor.fetchall()
-        if access.get("level") in OFFERED_LEVELS and key
+        if access.get("level") in OFFERED_LEVELS and not access.get("why_not_pulled") and key
     }
 
 

@@ -28,6 +28,7 @@ UNITS = "received_by_unit_month"
 OPEN = "open_by_programme_agency_province_week"
 CAME = "came_by_programme_week"
 TOPICS = "received_by_category_area_week"
+PARTS = "received_by_part_of_the_nation_month"
 NATION = "NASIONAL"  # the area code of the nation's topics
 WEEKS = 26  # of the programmes' stock, as the page of priority issues draws it
 CENTRAL = "00"  # the province of the central agencies in the marts
@@ -42,7 +43,7 @@ AREAS = {
     "rpt_national_performance_monthly": "nation",
 }
 TELLS_THE_YEAR = {"rpt_panrb_monev_monthly", "rpt_panrb_monev_province_monthly"}
-TOPICS_MART = "rpt_category_trends_weekly"
+TOPICS_MART, PARTS_MART = "rpt_category_trends_weekly", "rpt_national_mix_monthly"
 A_YEAR = timedelta(weeks=52)  # year_before_count speaks of the same weekday
 KEPT = 5  # decisions on the disk
 
@@ -96,6 +97,8 @@ def _rows_of(small: SmallCells, mart: str) -> frozenset[str]:
         told = {key[1:] for key in small.hidden if key[0] == "topic"}
         year_later = {(*key[:2], (date.fromisoformat(key[2]) + A_YEAR).isoformat()) for key in told}
         return frozenset("/".join(key) for key in told | year_later)
+    if mart == PARTS_MART:
+        return frozenset("/".join(key[1:]) for key in small.hidden if key[0] == "part")
     # A row that tells the year so far as well is hidden with either.
     spans = [key[1:] for key in small.hidden if key[0] == area]
     return frozenset(
@@ -129,7 +132,8 @@ def _decide(night: Night) -> Path:
     """Read, decide, and where the decision stands."""
     with database.ask(ALL_AGENCIES) as cursor:
         cells = {**received(cursor, night), **units(cursor, night), **stocks(cursor), **topics(cursor, night)}
-        # What a page says of an agency as a whole, it says whatever is hidden of its units.
+        cells |= parts_of_the_nation(cursor)
+        # What a page says of an agency as a whole, it says whatever is hidden of its units; so of the nation.
         earlier = [*issued(cursor, night, cells.values()), *_totals(cells)]
     kept = settings().state_dir / "portal" / f"small-cells-{_digest(cells, earlier)}.json"
     if not kept.exists():
@@ -241,15 +245,28 @@ def units(cursor: Cursor, night: Night) -> dict[Key, Cell]:
     return cells
 
 
+def parts_of_the_nation(cursor: Cursor) -> dict[Key, Cell]:
+    """What was received in each month of each class, by each channel, and of each category."""
+    rows = fetch(cursor, "select month, dimension, value, received_count from marts.rpt_national_mix_monthly")
+    return {
+        ("part", row["month"].isoformat(), row["dimension"], row["value"]): Cell(
+            PARTS, frozenset({f"{row['dimension']}:{row['value']}/{row['month']:%Y-%m}"}), row["received_count"]
+        )
+        for row in rows
+    }
+
+
 def _totals(cells: Cells) -> list[Cell]:
-    """The sums of each agency's units."""
-    by_agency: dict[str, list[Cell]] = defaultdict(list)
-    for (kind, code, *_), cell in cells.items():
+    """The sums of each agency's units, and of the nation's parts of each kind and month."""
+    groups: dict[Key, list[Cell]] = defaultdict(list)
+    for (kind, *names), cell in cells.items():
         if kind == "unit":
-            by_agency[code].append(cell)
+            groups[kind, names[0]].append(cell)
+        elif kind == "part":
+            groups[kind, *names[:2]].append(cell)
     return [
-        Cell(UNITS, frozenset().union(*(cell.members for cell in parts)), sum(cell.count for cell in parts))
-        for parts in by_agency.values()
+        Cell(parts[0].family, frozenset().union(*(cell.members for cell in parts)), sum(cell.count for cell in parts))
+        for parts in groups.values()
     ]
 
 

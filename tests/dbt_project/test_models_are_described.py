@@ -93,7 +93,7 @@ def test_a_mart_says_who_may_see_what(name: str) -> None:
     columns = {column["name"]: column for column in model["columns"]}
     access = meta(model).get("access")
     assert access, f"{name}: {HOW_TO_DECLARE}"
-    assert ACCESS_KEYS <= set(access) <= ACCESS_KEYS | {"why_not_suppressed", "count_columns"}, (
+    assert ACCESS_KEYS <= set(access) <= ACCESS_KEYS | {"why_not_suppressed", "why_not_pulled", "count_columns"}, (
         f"{name}: {HOW_TO_DECLARE}"
     )
     assert access["level"] in ACCESS_LEVELS

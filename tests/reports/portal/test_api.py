@@ -65,7 +65,10 @@ def test_what_is_enough_is_shown_in_full(machine: Machine) -> None:
     ("who", "offered", "kept"),
     [
         ("ksp", "rpt_province_performance_monthly", "rpt_agency_performance_monthly"),
-        ("ksp", "rpt_ksp_strategic_issues_weekly", "rpt_ombudsman_indications_quarterly"),
+        ("ksp", "rpt_category_trends_weekly", "rpt_ombudsman_indications_quarterly"),
+        ("ksp", "rpt_national_mix_monthly", "rpt_ksp_strategic_issues_weekly"),
+        ("batam", "rpt_agency_performance_monthly", "rpt_unit_performance_monthly"),
+        ("panrb", "rpt_agency_timeliness", "rpt_agency_stock_flow_daily"),
         ("batam", "rpt_peer_distribution", "rpt_national_performance_monthly"),
         ("panrb", "rpt_agency_comparison", "fct_complaints"),
         ("ombudsman", "rpt_ombudsman_indications_quarterly", "fct_complaint_events"),
@@ -154,7 +157,7 @@ def test_a_cursor_is_good_for_the_list_it_came_from_alone(machine: Machine) -> N
     client = machine("panrb")
     cursor = client.get(MONTHLY, params={"limit": 1}).json()["next_cursor"]
     for mart, sent in (
-        ("rpt_unit_performance_monthly", cursor),
+        ("rpt_agency_comparison", cursor),
         ("rpt_agency_performance_monthly", cursor[:-4] + "AAA="),
     ):
         refused = client.get(f"/marts/{mart}", params={"cursor": sent})
