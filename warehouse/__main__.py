@@ -89,12 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     state_dir, own_server = settings().state_dir, settings().warehouse_dsn is not None
     match options.command:
         case "up":
-            if not own_server:
-                server.start(state_dir)
-            files = schema.apply()
-            print(f"warehouse ready ({'WAREHOUSE_DSN' if own_server else 'embedded PostgreSQL'}, {len(files)} files)")
-            if options.stay:
-                return _stay()
+            return _up(stay=options.stay)
         case "init":
             print("\n".join(schema.apply()))
         case "dsn":
@@ -113,6 +108,19 @@ def _run(options: argparse.Namespace) -> int:
             if not own_server:
                 server.stop(state_dir)
     return 0
+
+
+def _up(*, stay: bool) -> int:
+    state_dir = settings().state_dir
+    if settings().warehouse_dsn is None and server.is_replica(state_dir):
+        server.launch(server.data_directory(state_dir))
+        print(f"replica ready: it follows its primary and is only read ({server.socket_dsn(state_dir)})")
+    else:
+        if settings().warehouse_dsn is None:
+            server.start(state_dir)
+        which = "embedded PostgreSQL" if settings().warehouse_dsn is None else "WAREHOUSE_DSN"
+        print(f"warehouse ready ({which}, {len(schema.apply())} files)")
+    return _stay() if stay else 0
 
 
 def _status(options: argparse.Namespace) -> int:

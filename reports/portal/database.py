@@ -3,6 +3,9 @@
 The login inherits nothing: outside `ask` and `record` it can read no mart. Whatever a request sets, ends with its
 transaction; a connection is cleared before another request gets it. Each of the two is one message to the server: on a
 busy machine every round trip costs both sides a change of process.
+
+With a DSN of several servers and `target_session_attrs=prefer-standby` what is asked is read from a replica; what is
+recorded goes to the server that can be written to.
 """
 
 import json
@@ -16,7 +19,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extensions import make_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from reports.portal.readers import Reader
 from reports.portal.settings import portal_settings
@@ -54,7 +57,7 @@ def record(reader: Reader, action: str, what: str, details: Mapping[str, str | i
 
     Raises DatabaseBusy or psycopg2.Error.
     """
-    with _connection() as connection, connection.cursor() as cursor:
+    with _connection("read-write" if _has_replica() else None) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into library.access_log (role, subject, action, object, details) values (%s, %s, %s, %s, %s)",
             (reader.role, reader.subject, action, what, json.dumps(details)),
@@ -73,19 +76,25 @@ def answers() -> bool:
 
 def close() -> None:
     """Close the connections that are not in use; the next request opens new ones."""
-    slots, taken = _slots(), 0
-    while not slots.empty():
-        connection = slots.get()
-        taken += 1
-        if connection:
-            connection.close()
-    for _ in range(taken):
-        slots.put(None)
+    for kind in (None, "read-write"):
+        slots, taken = _slots(kind), 0
+        while not slots.empty():
+            connection = slots.get()
+            taken += 1
+            if connection:
+                connection.close()
+        for _ in range(taken):
+            slots.put(None)
 
 
-@lru_cache(maxsize=1)
-def _slots() -> "queue.LifoQueue[Connection | None]":
-    """As many places as connections are allowed; the last used first, so that few stay open."""
+def _has_replica() -> bool:
+    configured = portal_settings().dsn
+    return configured is not None and "target_session_attrs" in parse_dsn(configured.get_secret_value())
+
+
+@lru_cache(maxsize=2)
+def _slots(kind: str | None) -> "queue.LifoQueue[Connection | None]":
+    """As many places as connections of a kind are allowed; the last used first, so that few stay open."""
     slots: queue.LifoQueue[Connection | None] = queue.LifoQueue()
     for _ in range(portal_settings().connections):
         slots.put(None)
@@ -93,8 +102,9 @@ def _slots() -> "queue.LifoQueue[Connection | None]":
 
 
 @contextmanager
-def _connection() -> Iterator[Connection]:
-    slots = _slots()
+def _connection(kind: str | None = None) -> Iterator[Connection]:
+    """A connection for one request; kind: another `target_session_attrs` than the DSN's."""
+    slots = _slots(kind)
     try:
         connection = slots.get(timeout=portal_settings().wait_seconds)
     except queue.Empty:
@@ -102,7 +112,7 @@ def _connection() -> Iterator[Connection]:
     usable = None
     try:
         if connection is None or not _is_alive(connection):
-            connection = _open()
+            connection = _open(kind)
         try:
             yield connection
         finally:
@@ -131,7 +141,7 @@ def _is_alive(connection: Connection) -> bool:
     return True
 
 
-def _open() -> Connection:
+def _open(kind: str | None) -> Connection:
     configured = portal_settings().dsn
     dsn = configured.get_secret_value() if configured else warehouse_dsn()
     timeout = int(portal_settings().statement_seconds * 1000)
@@ -140,6 +150,8 @@ def _open() -> Connection:
         "connect_timeout": str(CONNECT_SECONDS),
         "options": f"-c timezone=UTC -c statement_timeout={timeout} -c idle_in_transaction_session_timeout=60000",
     }
-    connection = psycopg2.connect(make_dsn(dsn, **facts, **({} if configured else {"user": "portal"})))
+    facts |= {} if configured else {"user": "portal"}
+    facts |= {"target_session_attrs": kind} if kind else {}
+    connection = psycopg2.connect(make_dsn(dsn, **facts))
     connection.autocommit = True  # `ask` begins its transaction itself
     return connection

@@ -28,12 +28,14 @@ def test_it_runs_after_the_reports(dag: dict[str, Any]) -> None:
     assert dag["scheduled"] == ["2021-06-30", "2021-07-01 07:00:00+07:00"]
 
 
-def test_no_task_waits_for_another(dag: dict[str, Any]) -> None:
+def test_only_the_look_at_the_backup_waits_for_another(dag: dict[str, Any]) -> None:
     assert {task: told["after"] for task, told in dag["tasks"].items()} == {
         "retain_texts": [],
         "prune_landing": [],
         "vacuum": [],
         "prune_logs": [],
+        "backup": [],
+        "check_backup": ["backup"],
     }
 
 
@@ -48,8 +50,21 @@ def test_no_task_waits_for_another(dag: dict[str, Any]) -> None:
             {"LAPOR_LANDING_KEPT_NIGHTS": "400"},
             ["-m", "extract", "prune", "--keep-nights", "400"],
         ),
+        ("backup", {}, []),
+        ("backup", {"LAPOR_BACKUP_DIR": "x"}, ["-m", "warehouse", "backup", "--incremental"]),
+        ("check_backup", {"LAPOR_BACKUP_DIR": "x"}, ["-m", "warehouse", "backup", "--check"]),
+        ("check_backup", {"LAPOR_BACKUP_DIR": "x", "WAREHOUSE_DSN": "postgresql://elsewhere/lapor"}, []),
     ],
-    ids=["texts", "tables", "originals stay for ten years", "or as long as is said"],
+    ids=[
+        "texts",
+        "tables",
+        "originals stay for ten years",
+        "or as long as is said",
+        "no place for backups",
+        "backups",
+        "are looked at",
+        "not of a server of one's own",
+    ],
 )
 def test_a_task_runs_what_a_person_can_type(
     dag: dict[str, Any], tmp_path: Path, task: str, environment: dict[str, str], words: list[str]

@@ -89,7 +89,10 @@ def pair() -> Iterator[Pair]:
                 dsn,
                 "create role panrb_analyst; create role portal login password 'of the test'; grant panrb_analyst to portal;"
                 " create schema marts; grant usage on schema marts to panrb_analyst;"
-                " create table marts.figures as select 1 as number; grant select on marts.figures to panrb_analyst",
+                " create table marts.figures as select 1 as number; grant select on marts.figures to panrb_analyst;"
+                " create schema library; grant usage on schema library to portal;"
+                " create table library.access_log (role text, subject text, action text, object text, details json);"
+                " grant insert on library.access_log to portal",
             )
             assert lag(made.primary) is None, "nobody is connected yet"
             assert main(["replica", "--to", str(made.replica), "--port", str(port)]) == 0
@@ -166,14 +169,20 @@ def test_reads_go_on_while_the_primary_restarts(pair: Pair) -> None:
     await_that(lambda: (4,) in run(replica, "select number from marts.figures"), "it streams again by itself")
 
 
-def test_a_reader_of_the_portal_reads_from_the_replica(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAPOR_PORTAL_DSN", make_dsn(server.socket_dsn(pair.replica), user="portal"))
+def test_the_portal_reads_from_the_replica_and_writes_down_on_the_primary(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAPOR_PORTAL_DSN", make_dsn(pair.both("prefer-standby"), user="portal"))
     portal_settings.cache_clear()
     database.close()
+    reader = Reader("panrb_analyst", None, "PANRB", "test")
     try:
-        with database.ask(Reader("panrb_analyst", None, "PANRB", "test")) as cursor:
+        with database.ask(reader) as cursor:
             cursor.execute("select current_user, pg_is_in_recovery(), count(*) > 0 from marts.figures")
             assert cursor.fetchone() == ("panrb_analyst", True, True)
+        database.record(reader, "download", "marts.figures", {"rows": 1})
+        written = run(server.socket_dsn(pair.primary), "select subject, object from library.access_log")
+        assert written == [("test", "marts.figures")]
     finally:
         database.close()
         monkeypatch.undo()
@@ -187,6 +196,21 @@ def test_on_the_port_nobody_is_let_in_without_a_password(pair: Pair) -> None:
             psycopg2.connect(make_dsn(user=user, password=password or None, **facts))
     assert run(make_dsn(user="portal", password="of the test", **facts), "select pg_is_in_recovery()") == [(True,)]
     assert run(server.socket_dsn(pair.primary), "show listen_addresses") == [("",)], "the primary has its socket only"
+
+
+def test_up_starts_a_replica_and_writes_nothing_there(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.stop(pair.replica)
+    monkeypatch.setenv("LAPOR_STATE_DIR", str(pair.replica))
+    settings.cache_clear()
+    try:
+        assert main(["up"]) == 0
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    assert "it follows its primary and is only read" in capsys.readouterr().out
+    assert run(server.socket_dsn(pair.replica), "select pg_is_in_recovery()") == [(True,)]
 
 
 def test_making_it_again_starts_it_again(pair: Pair) -> None:
