@@ -119,3 +119,5 @@ inner join {{ ref('int_assignment_receipt_clocks') }} as receipt_clocks
 left join secrets on milestones.source_system = secrets.source_system and milestones.tracking_id = secrets.tracking_id
 left join {{ ref('int_complaint_repetitions') }} as repetitions
     on milestones.source_system = repetitions.source_system and milestones.tracking_id = repetitions.tracking_id
+-- What is counted together lies together: a night reads whole agency-months, old ones too.
+order by agency_code, received_month

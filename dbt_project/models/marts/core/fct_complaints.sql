@@ -87,3 +87,5 @@ inner join assignments as owner
         and owner.is_owner
 left join {{ ref('int_complaint_repetitions') }} as repetitions
     on nationally.source_system = repetitions.source_system and nationally.tracking_id = repetitions.tracking_id
+-- What is counted together lies together: a night reads whole owners' months, old ones too.
+order by agency_code, received_month
