@@ -1,6 +1,6 @@
 """python -m warehouse up [--stay] | init | down | dsn | env | psql [arguments]
 python -m warehouse backup | restore | replica                       (docs/recovery.md)
-python -m warehouse status | matrix | retain | erase | vacuum       (what each does: --help behind it)
+python -m warehouse status | lineage | matrix | retain | erase | vacuum       (what each does: --help behind it)
 """
 
 import argparse
@@ -17,7 +17,7 @@ from types import FrameType
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Identifier
 
-from warehouse import access, backup, replica, restore, schema, server, status
+from warehouse import access, backup, lineage, replica, restore, schema, server, status
 from warehouse.archive import BackupFailed
 from warehouse.connection import connect, dbt_environment, warehouse_dsn
 from warehouse.settings import settings
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     dsn = commands.add_parser("dsn", help="print the libpq connection string")
     dsn.add_argument("--database", default=server.DATABASE, choices=[server.DATABASE, server.AIRFLOW_DATABASE])
     commands.add_parser("env", help='print exports for dbt: eval "$(python -m warehouse env)"')
+    told = commands.add_parser("lineage", help="run a dbt command, and tell who is set up what it read and wrote")
+    told.add_argument("rest", nargs=argparse.REMAINDER, metavar="dbt ...")
     psql = commands.add_parser("psql", help="open psql as a role, or pass it arguments, e.g. psql -- -c 'select 1'")
     psql.add_argument("--role", default="data_engineer")
     psql.add_argument("rest", nargs=argparse.REMAINDER)
@@ -97,6 +99,8 @@ def _run(options: argparse.Namespace) -> int:
         case "env":
             for name, value in dbt_environment(warehouse_dsn()).items():
                 print(f"export {name}={shlex.quote(value)}")
+        case "lineage":
+            return lineage.run(options.rest)
         case "psql":
             rest = options.rest[1:] if options.rest[:1] == ["--"] else options.rest
             if options.role != "owner":

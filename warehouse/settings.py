@@ -61,6 +61,19 @@ class Settings(BaseSettings):
         default=1, ge=1, description="Mapped tasks of a morning's scorecards; one per worker machine."
     )
 
+    # Names of OpenLineage's own, which Airflow and its clients read as well.
+    openlineage_url: str | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_URL",
+        description="Who is told what dbt read and wrote; empty: nobody.",
+    )
+    openlineage_transport: str | None = Field(
+        default=None, validation_alias="OPENLINEAGE__TRANSPORT__TYPE", description="The same by another way, e.g. file."
+    )
+    openlineage_namespace: str = Field(
+        default="lapor", validation_alias="OPENLINEAGE_NAMESPACE", description="What our jobs are called under."
+    )
+
     @property
     def backups(self) -> Path:
         """Folder of the embedded server's backups and of its archive of changes."""
