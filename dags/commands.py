@@ -24,6 +24,16 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PIPELINE_BIN = os.environ.get("LAPOR_PIPELINE_BIN", str(REPOSITORY / ".venv" / "bin"))
 SEND_SECONDS = 60
 
+# What a command's own OpenLineage events name as the run above theirs; empty where Airflow sends none (OPENLINEAGE_*).
+_TELLS = "macros.OpenLineageProviderPlugin is defined"
+LINEAGE = {
+    variable: f"{{{{ macros.OpenLineageProviderPlugin.{macro}(task_instance) if {_TELLS} else '' }}}}"
+    for variable, macro in (
+        ("OPENLINEAGE_PARENT_ID", "lineage_parent_id"),
+        ("OPENLINEAGE_ROOT_PARENT_ID", "lineage_root_parent_id"),
+    )
+}
+
 # What every DAG has: who answers for it, one run at a time, no run for a time that has passed.
 DAG: dict[str, Any] = {
     "start_date": FIRST_NIGHT,
@@ -128,6 +138,7 @@ def _environment(**extra: str) -> dict[str, str]:
         "LAPOR_PIPELINE_BIN": PIPELINE_BIN,
         "LAPOR_AIRFLOW_PYTHON": sys.executable,
         "NIGHT": "{{ night(dag_run) }}",
+        **LINEAGE,
         **extra,
     }
 

@@ -31,9 +31,10 @@ SHARDS = int(os.environ.get("LAPOR_EXTRACT_SHARDS", "4"))
 MAY_TAKE = timedelta(minutes=float(os.environ.get("LAPOR_NIGHT_MINUTES", "240")))
 
 # dbt connects through variables: assigned first, so that a warehouse that is down fails the task in its words.
+# What it read and wrote is told to OpenLineage where that is set up.
 # Unit tests ask whether a formula is right, not whether the night is: `make test` runs them.
 DBT = "dbt build --exclude-resource-type unit_test --project-dir dbt_project --profiles-dir dbt_project"
-DBT_BUILD = f'connection="$(python -m warehouse env)"; eval "$connection"; {DBT}'
+DBT_BUILD = f'connection="$(python -m warehouse env)"; eval "$connection"; python -m warehouse lineage {DBT}'
 
 # Codes reach the shell as values of variables; the patterns keep a slip of the hand from becoming an option.
 PARAMS = {

@@ -108,11 +108,15 @@ def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) 
         "SCHEDULER__USE_JOB_SCHEDULE": str(with_schedule),
         "WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine that extracts and builds answers late
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # the wait between one task's end and the next one's start
+        "METRICS__LEGACY_NAMES_ON": "False",  # each metric once, and what it is of in its tags
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",  # small files: parsing them more often is only heat
     }
-    return {**os.environ, "AIRFLOW_HOME": str(home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}
+    # As the pipeline's own default: the jobs of both stand together.
+    lineage = {"OPENLINEAGE_NAMESPACE": os.environ.get("OPENLINEAGE_NAMESPACE") or "lapor"}
+    own = {"AIRFLOW_HOME": str(home), **lineage}
+    return {**os.environ, **own, **{f"AIRFLOW__{name}": value for name, value in options.items()}}
 
 
 def migrate(home: Path, environment: dict[str, str], dsn: str) -> None:

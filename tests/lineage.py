@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,26 +16,31 @@ Event = dict[str, Any]
 
 @dataclass
 class Receiver:
-    """Answers at `url` with `answer`, and keeps what it is sent, in order."""
+    """Answers at `url` with `answer` (of what it kept so far), and keeps what it is sent, in order."""
 
+    answer: Callable[["Receiver"], int]
     url: str = ""
-    answer: int = 201
     events: list[Event] = field(default_factory=list)
+    metrics: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
-def receiver(answer: int = 201) -> Iterator[Receiver]:
-    """A server on this machine that takes events as Marquez does."""
-    kept = Receiver(answer=answer)
+def receiver(answer: Callable[[Receiver], int] = lambda _: 201) -> Iterator[Receiver]:
+    """A server on this machine that takes events as Marquez does, and metrics as a collector of OpenTelemetry does."""
+    kept = Receiver(answer)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.path == "/api/v1/lineage"
-            kept.events.append(json.loads(body))
-            self.send_response(kept.answer)
+            if self.path == "/api/v1/lineage":
+                self.send_response(kept.answer(kept))
+                kept.events.append(json.loads(body))
+            else:
+                assert self.path == "/v1/metrics"
+                kept.metrics.append(body)
+                self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

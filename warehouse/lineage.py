@@ -1,9 +1,9 @@
 """Run a dbt command and tell an OpenLineage receiver what it read and wrote; where there is none, only run it.
 
-The receiver is named by the variables that Airflow's own events go by (OPENLINEAGE_URL, or OPENLINEAGE__TRANSPORT__* for
-a file and all else), and OPENLINEAGE_PARENT_ID says which task of Airflow is above. The command's exit code is what
-comes out: a receiver that refuses, hangs or is wrongly named is told of and fails nothing. Names of tables, columns
-and tests, counts and compiled SQL are sent; no value of a row.
+The receiver is named by the variables that Airflow's own events go by (OPENLINEAGE_URL; for a file and all else
+OPENLINEAGE__TRANSPORT__*), and OPENLINEAGE_PARENT_ID says which task of Airflow is above. The command's exit code is
+what comes out: a receiver that refuses, hangs or is wrongly named is told of and fails nothing. Names of tables,
+columns and tests, counts and compiled SQL are sent; no value of a row.
 """
 
 import os
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.settings import settings
@@ -91,12 +92,12 @@ class _Telling:
         self._send(lambda: [self._whole(RunState.START)])
 
     def ended(self, *, is_successful: bool, began: float) -> None:
-        """Tell of every model and test, as far as dbt came to write them down after `began` (epoch), and how it ended."""
+        """Tell of all models and tests, as far as dbt wrote them down after `began` (epoch), and how it ended."""
         from openlineage.client.event_v2 import RunState
 
         def events() -> Iterable[Any]:
-            results = self.build.run_result_path
-            if os.path.exists(results) and os.path.getmtime(results) >= began:
+            results = Path(self.build.run_result_path)
+            if results.exists() and results.stat().st_mtime >= began:
                 yield from self.build.parse().events()
             yield self._whole(RunState.COMPLETE if is_successful else RunState.FAIL)
 

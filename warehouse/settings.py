@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     openlineage_url: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",
-        description="Who is told what dbt read and wrote; empty: nobody.",
+        description="Who is told what dbt read and wrote.",
     )
     openlineage_transport: str | None = Field(
         default=None, validation_alias="OPENLINEAGE__TRANSPORT__TYPE", description="The same by another way, e.g. file."

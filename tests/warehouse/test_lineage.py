@@ -139,7 +139,7 @@ def deaf() -> Iterator[str]:
 # What dbt does is not the question here: any command will do.
 @pytest.mark.parametrize(("code", "words"), [(0, "true"), (7, "exit 7")])
 def test_a_receiver_that_refuses_costs_a_line_and_the_command_ends_as_it_would(code: int, words: str) -> None:
-    with receiver(answer=400) as there:
+    with receiver(lambda _: 400) as there:
         done = lineage("sh", "-c", words, *PLACES, OPENLINEAGE_URL=there.url)
     assert done.returncode == code
     assert len(there.events) == 1
