@@ -1,6 +1,6 @@
 """python -m warehouse up [--stay] | init | down | dsn | env | psql [arguments]
 python -m warehouse backup | restore | replica                       (docs/recovery.md)
-python -m warehouse status | lineage | matrix | retain | erase | vacuum       (what each does: --help behind it)
+python -m warehouse status | metrics | lineage | matrix | retain | erase | vacuum    (what each does: --help behind)
 """
 
 import argparse
@@ -17,7 +17,7 @@ from types import FrameType
 from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Identifier
 
-from warehouse import access, backup, lineage, replica, restore, schema, server, status
+from warehouse import access, backup, lineage, metrics, replica, restore, schema, server, status
 from warehouse.archive import BackupFailed
 from warehouse.connection import connect, dbt_environment, warehouse_dsn
 from warehouse.settings import settings
@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     state.add_argument("--night", type=date.fromisoformat, help="only the figures of this night, in one line")
     state.add_argument("--with", dest="beside", metavar="FILE", help="JSON lines that others found; - reads them here")
     state.add_argument("--json", action="store_true", help="for a program that watches")
+    told = commands.add_parser("metrics", help="print what Prometheus is told, or answer it until Ctrl-C")
+    told.add_argument("--serve", type=int, metavar="PORT", help="answer http://HOST:PORT/metrics")
+    told.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine only)")
     commands.add_parser("vacuum", help="vacuum and analyse what has changed by a tenth since it was last")
     commands.add_parser("matrix", help="print role x object x right as the catalog has it (docs/security.md holds it)")
     retain = commands.add_parser("retain", help="delete texts, and forget reporters' keys, that are past their time")
@@ -101,6 +104,8 @@ def _run(options: argparse.Namespace) -> int:
                 print(f"export {name}={shlex.quote(value)}")
         case "lineage":
             return lineage.run(options.rest)
+        case "metrics":
+            return metrics.show() if options.serve is None else metrics.serve(options.host, options.serve)
         case "psql":
             rest = options.rest[1:] if options.rest[:1] == ["--"] else options.rest
             if options.role != "owner":

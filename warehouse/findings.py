@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 WIB = ZoneInfo("Asia/Jakarta")
 State = Literal["ok", "warning", "broken"]
+STATES: tuple[State, ...] = ("ok", "warning", "broken")
 
 
 class StatusSettings(BaseSettings):

@@ -6,6 +6,7 @@ still told. Nothing here changes anything.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -132,22 +133,66 @@ def _roles(cursor: Cursor, rules: StatusSettings, now: datetime) -> Iterator[Lin
         )  # fmt: skip
 
 
-def _connections(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Who is connected: how many of how many, how many of them wait for a lock, the longest idle transaction."""
+
+    used: int
+    most: int
+    waiting: int
+    idle_seconds: float
+
+
+def connections(cursor: Cursor) -> Connections:
+    """The connections of this moment."""
     cursor.execute(
         "select count(*), current_setting('max_connections')::integer,"
         " count(*) filter (where wait_event_type = 'Lock'),"
         " coalesce(extract(epoch from max(now() - xact_start) filter (where state = 'idle in transaction')), 0)"
         " from pg_stat_activity where backend_type = 'client backend'"
     )
-    used, most, waiting, idle_seconds = one_row(cursor)
-    seen = f"{used} of {most}" + (f", {waiting} wait for a lock" if waiting else "")
-    if 100 * used > rules.connections_percent * most:
+    return Connections(*one_row(cursor))
+
+
+def _connections(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
+    now = connections(cursor)
+    seen = f"{now.used} of {now.most}" + (f", {now.waiting} wait for a lock" if now.waiting else "")
+    if 100 * now.used > rules.connections_percent * now.most:
         yield Line("connections", "warning", seen, "select usename, application_name, state from pg_stat_activity")
-    elif waiting or idle_seconds > 3600:
-        idle = f", one idle in a transaction for {idle_seconds / 3600:.0f} h" if idle_seconds > 3600 else ""
+    elif now.waiting or now.idle_seconds > 3600:
+        idle = f", one idle in a transaction for {now.idle_seconds / 3600:.0f} h" if now.idle_seconds > 3600 else ""
         yield Line("connections", "warning", seen + idle, _WHO_BLOCKS)
     else:
         yield Line("connections", "ok", seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A copy that follows: its state (None: not visible to this login), how far behind in seconds and bytes."""
+
+    name: str
+    state: str | None
+    seconds: float | None
+    size: int | None
+
+
+def replicas(cursor: Cursor) -> list[Replica]:
+    """The replicas that follow this primary."""
+    cursor.execute(
+        "select coalesce(nullif(application_name, ''), client_addr::text, '?'), state,"
+        " extract(epoch from replay_lag), pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)"
+        " from pg_stat_replication where state is distinct from 'backup' order by 1"
+    )
+    return [Replica(*row) for row in cursor.fetchall()]
+
+
+def slots(cursor: Cursor) -> list[tuple[str, int]]:
+    """What the server keeps for replicas that are gone: slot, bytes."""
+    cursor.execute(
+        "select slot_name, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) from pg_replication_slots"
+        " where not active and slot_type = 'physical' order by 1"
+    )
+    return [(name, size) for name, size in cursor.fetchall()]
 
 
 def _replicas(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
@@ -158,24 +203,16 @@ def _replicas(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
         seen = f"this server is a replica, {behind or 0:.0f} s behind: nothing can be written"
         yield Line("replica", "warning", seen, "point WAREHOUSE_DSN at the primary")
         return
-    cursor.execute(
-        "select coalesce(nullif(application_name, ''), client_addr::text, '?'), state,"
-        " extract(epoch from replay_lag), pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)"
-        " from pg_stat_replication where state is distinct from 'backup' order by 1"
-    )
-    for name, state, seconds, size in cursor.fetchall():
-        behind = f"{size_in_words(size or 0)} and {seconds or 0:.0f} s behind"
-        seen = f"{state or 'not visible to this login (grant pg_monitor)'}, {behind}"
+    for replica in replicas(cursor):
+        size, seconds = replica.size or 0, replica.seconds or 0
+        behind = f"{size_in_words(size)} and {seconds:.0f} s behind"
+        seen = f"{replica.state or 'not visible to this login (grant pg_monitor)'}, {behind}"
         # The seconds are of what was confirmed last and stand still when the replica does; the bytes go on.
-        is_late = (seconds or 0) > rules.replica_lag_seconds or (size or 0) > 1e6 * rules.replica_lag_mb
-        if is_late or state not in (None, "streaming"):
-            yield Line(f"replica {name}", "warning", seen, "look at the log and the disk of the replica")
+        is_late = seconds > rules.replica_lag_seconds or size > 1e6 * rules.replica_lag_mb
+        if is_late or replica.state not in (None, "streaming"):
+            yield Line(f"replica {replica.name}", "warning", seen, "look at the log and the disk of the replica")
         else:
-            yield Line(f"replica {name}", "ok", seen)
-    cursor.execute(
-        "select slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) from pg_replication_slots"
-        " where not active and slot_type = 'physical' order by 1"
-    )
-    for name, size in cursor.fetchall():
-        seen = f"its replica is gone, and the server keeps {size_in_words(size or 0)} of changes for it"
+            yield Line(f"replica {replica.name}", "ok", seen)
+    for name, size in slots(cursor):
+        seen = f"its replica is gone, and the server keeps {size_in_words(size)} of changes for it"
         yield Line(f"slot {name}", "warning", seen, f"start the replica, or: select pg_drop_replication_slot('{name}')")

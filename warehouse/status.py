@@ -29,11 +29,10 @@ from pydantic import SecretStr, ValidationError
 
 from warehouse import nights, server
 from warehouse.connection import connect
-from warehouse.findings import Line, State, StatusSettings, clock, size_in_words
+from warehouse.findings import STATES, Line, State, StatusSettings, clock, size_in_words
 from warehouse.inspection import inspect
 from warehouse.settings import REPOSITORY, settings
 
-STATES: tuple[State, ...] = ("ok", "warning", "broken")
 CONNECT_SECONDS, STATEMENT_SECONDS, ANSWER_SECONDS = 5, 10, 5
 REPORTS_SECONDS = 60
 FILES_COUNTED = 100_000
