@@ -4,6 +4,7 @@ Imported by the DAG files and by nothing else. A task's command gets the night a
 Python, and is killed with everything it started when its minutes are over.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -110,7 +111,8 @@ def afterwards(tasks: Iterable[BashOperator]) -> list[BashOperator]:
 
 def tell_published(context: Any, result: str) -> None:
     """Name the night in the event of PUBLISHED_NIGHT that a task leaves."""
-    context["outlet_events"][PUBLISHED_NIGHT].extra = {"night": str(night_of(context["dag_run"])), "said": result}
+    night = str(night_of(context["dag_run"]))
+    context["outlet_events"][PUBLISHED_NIGHT].extra = {"night": night, "said": _words(result)}
 
 
 def send_late(context: Any) -> None:
@@ -129,8 +131,16 @@ def send_late(context: Any) -> None:
 
 def _name_by_deed(context: Any, result: str) -> None:
     """Of "night 2021-06-30, shard 1/4: 310 received, 5 late; 12,000 rows ..." the deliveries."""
-    _, found, did = str(result).partition(": ")
+    _, found, did = _words(result).partition(": ")
     context["did"] = f": {did.partition(';')[0]}" if found else ""
+
+
+def _words(result: Any) -> str:
+    """The last line of a command as a person reads it, also where commands log JSON (LAPOR_LOG_FORMAT)."""
+    try:
+        return str(json.loads(result)["message"])
+    except (ValueError, TypeError, KeyError):
+        return str(result)
 
 
 def _environment(**extra: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ from extract import ledger
 from extract.errors import ProfileInvalid, RegistryInvalid, SealBroken
 from extract.sources import Registry, read_registry
 from warehouse.connection import connect
+from warehouse.log import begin, complain, say
 from warehouse.server import WarehouseNotRunning
 from warehouse.settings import settings
 
@@ -51,6 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("LAPOR_LANDING_KEY", "LAPOR_IDENTITY_KEY"):
             print(f"{name}={base64.b64encode(secrets.token_bytes(32)).decode()}")
         return 0
+    index, count = options.shard
+    begin(
+        f"extract {options.command}", night=options.night, agency=options.agency, resource=options.resource,
+        shard=f"{index}/{count}" if options.command == "run" else None,
+    )  # fmt: skip
     try:
         if options.command in ("prune", "rekey"):
             return _keep_landing(options)
@@ -61,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             connection.close()
     except (RegistryInvalid, ProfileInvalid, WarehouseNotRunning, SealBroken, ValueError) as error:
-        print(f"python -m extract {options.command}: {error}", file=sys.stderr)
+        complain(f"python -m extract {options.command}: {error}")
         return 1
 
 
@@ -74,10 +80,10 @@ def _run(options: argparse.Namespace, registry: Registry, connection: Connection
         case "open":
             count = ledger.open_night(connection, night, registry)
             agencies = len(registry.agencies)
-            print(f"night {night} open: {count} deliveries of {agencies} agencies expected ({registry.name})")
+            say(f"night {night} open: {count} deliveries of {agencies} agencies expected ({registry.name})")
         case "close":
             states = ledger.close_night(connection, night)
-            print(f"night {night} published; deliveries: {_listed(states)}")
+            say(f"night {night} published; deliveries: {_listed(states)}")
         case "run" | "replay" | "backfill":
             started = time.monotonic()
             from extract.runner import Shard
@@ -105,21 +111,21 @@ def _keep_landing(options: argparse.Namespace) -> int:
     store = landing_store(settings())
     if options.command == "rekey":
         keys = LandingKeys.from_settings(settings())
-        print(f"{rekey(store, keys)} segments sealed again under key {keys.current_id}")
+        say(f"{rekey(store, keys)} segments sealed again under key {keys.current_id}")
         return 0
     if options.keep_nights is None:
         raise ValueError("--keep-nights is missing: how many nights of originals to keep")
     nights = store.nights()
     before = max(nights, default=date.min) - timedelta(days=options.keep_nights - 1) if nights else date.min
-    print(f"{prune(store, before)} segments of nights before {before} removed")
+    say(f"{prune(store, before)} segments of nights before {before} removed")
     return 0
 
 
 def _report(options: argparse.Namespace, outcome: "Outcome", seconds: float) -> None:
     for message in sorted(outcome.messages):
-        print(message)
+        say(message, night=message.night, agency=message.agency_code, resource=message.resource)
     index, count = options.shard
-    print(
+    say(
         f"{'dry run, nothing written: ' if options.dry_run else ''}night {options.night}, shard {index + 1}/{count}: "
         f"{_listed(outcome.states) or 'nothing left to do'}; {outcome.rows:,} rows and {outcome.events:,} events read, "
         f"{outcome.loaded_rows:,} rows new or changed; {seconds:.1f} s"

@@ -32,6 +32,21 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
+class Message(str):
+    """What became of one delivery, in words that a person reads; whose it was stands beside them."""
+
+    agency_code: str
+    resource: str
+    night: date
+
+    def __new__(cls, planned: Planned, words: str) -> "Message":
+        """The words, with agency, resource and night before them."""
+        source = planned.source
+        told = super().__new__(cls, f"{source.agency_code} {source.resource}, night {planned.night}: {words}")
+        told.agency_code, told.resource, told.night = source.agency_code, source.resource, planned.night
+        return told
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a shard did, for the last line a person reads."""
@@ -40,7 +55,7 @@ class Outcome:
     rows: int = 0
     events: int = 0
     loaded_rows: int = 0
-    messages: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
 
 
 class Shard:
@@ -246,8 +261,7 @@ class Shard:
             self._tell(planned, "arrived late", f"{intake.row_count:,} rows; gate and build that night again")
 
     def _tell(self, planned: Planned, what: str, reason: str) -> None:
-        source = planned.source
-        self.outcome.messages.append(f"{source.agency_code} {source.resource}, night {planned.night}: {what}: {reason}")
+        self.outcome.messages.append(Message(planned, f"{what}: {reason}"))
 
 
 @dataclass(frozen=True, slots=True)

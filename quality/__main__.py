@@ -15,6 +15,7 @@ import psycopg2
 from jinja2 import TemplateError
 
 from quality.errors import NotDecidable, NotEvaluated, NotHeld
+from warehouse.log import begin, complain, say
 from warehouse.server import WarehouseNotRunning
 
 if TYPE_CHECKING:
@@ -30,16 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
     if given and given[0].startswith("--night"):
         given = ["gate", *given]
     options = _parser().parse_args(given)
+    known = vars(options)
+    begin(f"quality {given[0]}", **{name: known.get(name) for name in ("night", "agency", "resource", "rule")})
     try:
         return int(options.run(options))
     except (NotHeld, NotDecidable) as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return REFUSED
     except NotEvaluated as error:
-        print(f"NOT EVALUATED: {error}", file=sys.stderr)
+        complain(f"NOT EVALUATED: {error}")
         return NOT_EVALUATED
     except (WarehouseNotRunning, psycopg2.OperationalError) as error:
-        print(f"NOT EVALUATED: {error}", file=sys.stderr)
+        complain(f"NOT EVALUATED: {error}")
         return NOT_EVALUATED
 
 
@@ -103,16 +106,16 @@ def _gate(options: argparse.Namespace) -> int:
 
     for earlier in unjudged_nights(options.night):
         try:
-            print(summarise(gate(earlier)), end="\n\n")
+            say(f"{summarise(gate(earlier))}\n", night=earlier)
         except NotEvaluated as error:
-            print(f"NOT EVALUATED, and so not let in: {error}\n", file=sys.stderr)
+            complain(f"NOT EVALUATED, and so not let in: {error}\n", night=earlier)
     try:
         outcome = gate(options.night)
     except NotEvaluated:
         _tell(options.night)
         raise
-    print(summarise(outcome))
-    print(publish(outcome))
+    say(summarise(outcome), verdict=outcome.verdict)
+    say(publish(outcome))
     _tell(options.night)
     return HELD if outcome.verdict == "held" else PASSED
 
@@ -123,13 +126,13 @@ def _tell(night: date) -> None:
         try:
             run(argparse.Namespace(night=night))
         except (OSError, psycopg2.Error, TemplateError, NotEvaluated) as error:
-            print(f"not written ({error}); the decisions stand", file=sys.stderr)
+            complain(f"not written ({error}); the decisions stand")
 
 
 def _page(options: argparse.Namespace) -> int:
     from quality.page import write_page
 
-    print(f"morning page: {write_page(options.night)}")
+    say(f"morning page: {write_page(options.night)}")
     return PASSED
 
 
@@ -137,7 +140,8 @@ def _alert(options: argparse.Namespace) -> int:
     from quality.alert import store_alert
 
     alert = store_alert(options.night)
-    print("\n".join([f"{alert.level.upper()}: {alert.headline}", *(f"  {line}" for line in alert.lines)]))
+    words = [f"{alert.level.upper()}: {alert.headline}", *(f"  {line}" for line in alert.lines)]
+    say("\n".join(words), alert=alert.level)
     return PASSED
 
 
@@ -155,12 +159,12 @@ def _release(options: argparse.Namespace) -> int:
         raise NotHeld("A delivery is named by --agency and --resource; a night by neither.")
     if not options.agency:
         rule_ids = release_night(options.night, options.by, options.note)
-        print(f"night {options.night}: released by {options.by} in spite of {', '.join(rule_ids)}. "
-              f"Gate and build it: python -m quality --night {options.night}")  # fmt: skip
+        say(f"night {options.night}: released by {options.by} in spite of {', '.join(rule_ids)}. "
+            f"Gate and build it: python -m quality --night {options.night}")  # fmt: skip
         return PASSED
     verdict = release(options.night, options.agency, options.resource, options.by, options.note)
-    print(f"{options.agency} {options.resource}, night {options.night}: {verdict}, released by {options.by}. "
-          "The next build stages it.")  # fmt: skip
+    say(f"{options.agency} {options.resource}, night {options.night}: {verdict}, released by {options.by}. "
+        "The next build stages it.")  # fmt: skip
     return PASSED
 
 
@@ -169,7 +173,7 @@ def _regate(options: argparse.Namespace) -> int:
     from quality.summary import summarise
 
     outcome = regate(options.night, options.by, options.note)
-    print(summarise(outcome))
+    say(summarise(outcome), verdict=outcome.verdict)
     _tell(options.night)
     return HELD if outcome.verdict == "held" else PASSED
 
@@ -178,8 +182,8 @@ def _replay(options: argparse.Namespace) -> int:
     from quality.regate import replay
 
     for night, before, after in replay(options.rule, options.by, options.note):
-        print(f"night {night}: {before:,} rows stood out by {options.rule}, {after:,} still do")
-    print("What stands out by a word or a format is read again first: python -m extract replay --night D")
+        say(f"night {night}: {before:,} rows stood out by {options.rule}, {after:,} still do", night=night)
+    say("What stands out by a word or a format is read again first: python -m extract replay --night D")
     return PASSED
 
 
@@ -209,7 +213,7 @@ def _quarantine(options: argparse.Namespace) -> int:
     statuses = ["waived", "discarded"] if status == "open" else ["open", "waived", "discarded"]
     wanted = Wanted(options.record, options.night, options.agency, options.rule, statuses)
     count = decide(wanted, status, options.by, options.note)
-    print(f"{count} row{'s' if count > 1 else ''} {status} by {options.by}. The next build carries it out.")
+    say(f"{count} row{'s' if count > 1 else ''} {status} by {options.by}. The next build carries it out.")
     return PASSED
 
 
@@ -217,7 +221,7 @@ def _feedback(options: argparse.Namespace) -> int:
     from quality.feedback import feedback
 
     path, count = feedback(options.night, options.agency, options.form)
-    print(f"{count} finding{'s' if count != 1 else ''} written to {path}")
+    say(f"{count} finding{'s' if count != 1 else ''} written to {path}")
     return PASSED
 
 

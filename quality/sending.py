@@ -32,6 +32,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from quality.alert import Level, compose_alert
 from quality.errors import NotEvaluated
 from warehouse.connection import connect
+from warehouse.log import begin, complain, say
 from warehouse.server import WarehouseNotRunning
 from warehouse.settings import settings
 
@@ -133,29 +134,29 @@ def send(message: Message, *, is_late: bool = False) -> int:
     memory = settings().state_dir / "alerts" / f"{message.night}.json"
     kept: dict[str, Any] = json.loads(memory.read_text()) if memory.exists() else {}
     sent: dict[str, Any] = kept.get("sent", {})
-    print(message.text)
+    say(message.text)
     if is_late and (message.is_published or any(entry["level"] == "act" for entry in sent.values())):
-        print("nothing is sent: the night is published" if message.is_published else "nothing is sent: it was before")
+        say("nothing is sent: the night is published" if message.is_published else "nothing is sent: it was before")
         return 0
     rules = alert_settings()
     if LEVELS.index(message.level) < LEVELS.index(rules.level) and not sent:
-        print(f"nothing is sent: {message.level} is less than LAPOR_ALERT_LEVEL={rules.level}")
+        say(f"nothing is sent: {message.level} is less than LAPOR_ALERT_LEVEL={rules.level}")
         return 0
     failed: dict[str, str] = {}
     for name, channel in _channels(rules).items():
         if sent.get(name, {}).get("digest") == message.digest:
-            print(f"{name}: sent before")
+            say(f"{name}: sent before")
             continue
         try:
             channel(message, rules)
         except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:
             failed[name] = f"{type(error).__name__}: {error}"[:300]
-            print(f"{name}: NOT SENT: {failed[name]}", file=sys.stderr)
+            complain(f"{name}: NOT SENT: {failed[name]}")
             continue
         sent[name] = {"digest": message.digest, "level": message.level, "at": datetime.now(UTC).isoformat()}
-        print(f"{name}: sent")
+        say(f"{name}: sent")
     if not _channels(rules):
-        print("nobody is told: set LAPOR_ALERT_WEBHOOK_URL or LAPOR_ALERT_SMTP_HOST (.env.example)")
+        say("nobody is told: set LAPOR_ALERT_WEBHOOK_URL or LAPOR_ALERT_SMTP_HOST (.env.example)")
     _keep(memory, {"level": message.level, "headline": message.headline, "sent": sent, "failed": failed})
     return 1 if failed else 0
 
@@ -223,6 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--night", type=date.fromisoformat, required=True, help="business date, e.g. 2021-06-30")
     parser.add_argument("--late", action="store_true", help="only if the night is not published and nobody was called")
     options = parser.parse_args(arguments)
+    begin("quality sending", night=options.night)
     return send(compose(options.night), is_late=options.late)
 
 

@@ -21,24 +21,28 @@ from reports.metrics import dictionary
 from reports.periods import Period
 from reports.summary import summarise
 from warehouse.connection import connect
+from warehouse.log import begin, complain
 from warehouse.server import WarehouseNotRunning
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 1 when it cannot be done, 2 when a report was refused."""
     options = _parser().parse_args(arguments)
+    known = vars(options)
+    shard = "/".join(map(str, known.get("shard") or ()))
+    begin(f"reports {options.command}", night=known.get("night"), agency=known.get("agency"), shard=shard)
     try:
         connection = connect("reporter", f"lapor/{options.command}")
     except WarehouseNotRunning as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     try:
         return _run(options, connection)
     except (psycopg2.errors.UndefinedTable, psycopg2.errors.InvalidSchemaName) as error:
-        print(f"The marts are not built yet ({error.diag.message_primary}). Run a night: make demo", file=sys.stderr)
+        complain(f"The marts are not built yet ({error.diag.message_primary}). Run a night: make demo")
         return 1
     except (NotPublished, ValueError) as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
     finally:
         connection.close()

@@ -5,7 +5,6 @@ report was refused. A scorecard that is refused is told and stops nobody else's.
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,6 +21,7 @@ from reports import library, readiness
 from reports.periods import Period
 from reports.report import Body, Report
 from warehouse.connection import connect
+from warehouse.log import complain, say
 
 BODIES: dict[Body, str] = {
     "panrb": "Kemen PANRB",
@@ -48,7 +48,7 @@ def issue_one(
         return REFUSED
     if is_preview:
         folder = library.write_preview(replace(report, is_preview=True))
-        print(f"{body} {period.id}: preview, nobody else's to read: {folder}")
+        say(f"{body} {period.id}: preview, nobody else's to read: {folder}")
         return 0
     _tell(report, library.issue(connection, report))
     return 0
@@ -81,14 +81,14 @@ def issue_scorecards(
     chosen = codes[index::count]
     refused = {code: reason for code in chosen if (reason := readiness.agency_refusal(told.get(code), period))}
     for code, reason in refused.items():
-        print(f"refused {code} {period.id}: {reason}", file=sys.stderr)
+        complain(f"refused {code} {period.id}: {reason}", agency=code)
     ready = [code for code in chosen if code not in refused]
     started, done, new = time.monotonic(), 0, 0
     for finished, made in _in_parallel(period, ready):
         done, new = done + finished, new + made
-        print(f"scorecards {period.id}: {done}/{len(ready)}", flush=True)
+        say(f"scorecards {period.id}: {done}/{len(ready)}")
     seconds = time.monotonic() - started
-    print(f"scorecards {period.id}: {done} in the library, {new} of them new, {len(refused)} refused, {seconds:.0f} s")
+    say(f"scorecards {period.id}: {done} in the library, {new} of them new, {len(refused)} refused, {seconds:.0f} s")
     return 0
 
 
@@ -171,10 +171,10 @@ def issue_batch(period_id: str, codes: Sequence[str]) -> tuple[int, int]:
 
 
 def _refuse(what: str, reasons: Sequence[str]) -> None:
-    print(f"refused {what}:", *(f"  {reason}" for reason in reasons), sep="\n", file=sys.stderr)
-    print("  A draft of one report can be had all the same: --preview.", file=sys.stderr)
+    way_out = "A draft of one report can be had all the same: --preview."
+    complain("\n  ".join([f"refused {what}:", *reasons, way_out]))
 
 
 def _tell(report: Report, issue: library.Issue) -> None:
     state = "issued" if issue.is_new else "as issued before"
-    print(f"{report.body} {report.period.id} version {issue.version}, {state}: {issue.folder}")
+    say(f"{report.body} {report.period.id} version {issue.version}, {state}: {issue.folder}")

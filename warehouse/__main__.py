@@ -20,6 +20,7 @@ from psycopg2.sql import SQL, Identifier
 from warehouse import access, backup, lineage, metrics, replica, restore, schema, server, status
 from warehouse.archive import BackupFailed
 from warehouse.connection import connect, dbt_environment, warehouse_dsn
+from warehouse.log import begin, complain, say
 from warehouse.settings import settings
 
 LOOK_SECONDS = 0.2
@@ -81,12 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
         module.arguments(commands.add_parser(name, help=words, description=module.__doc__))
     options = parser.parse_args(arguments)
 
+    begin(f"warehouse {options.command}", night=getattr(options, "night", None))
     try:
         if options.command in COPIES:
             return int(COPIES[options.command][0].run(options))
         return _status(options) if options.command == "status" else _run(options)
     except (server.WarehouseNotRunning, access.NotErased, BackupFailed, ValueError) as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 1
 
 
@@ -96,11 +98,11 @@ def _run(options: argparse.Namespace) -> int:
         case "up":
             return _up(stay=options.stay)
         case "init":
-            print("\n".join(schema.apply()))
+            say("\n".join(schema.apply()))
         case "dsn":
             print(warehouse_dsn() if own_server else server.socket_dsn(state_dir, options.database))
         case "env":
-            for name, value in dbt_environment(warehouse_dsn()).items():
+            for name, value in (dbt_environment(warehouse_dsn()) | {"DBT_LOG_FORMAT": settings().log_format}).items():
                 print(f"export {name}={shlex.quote(value)}")
         case "lineage":
             return lineage.run(options.rest)
@@ -123,12 +125,12 @@ def _up(*, stay: bool) -> int:
     state_dir = settings().state_dir
     if settings().warehouse_dsn is None and server.is_replica(state_dir):
         server.launch(server.data_directory(state_dir))
-        print(f"replica ready: it follows its primary and is only read ({server.socket_dsn(state_dir)})")
+        say(f"replica ready: it follows its primary and is only read ({server.socket_dsn(state_dir)})")
     else:
         if settings().warehouse_dsn is None:
             server.start(state_dir)
         which = "embedded PostgreSQL" if settings().warehouse_dsn is None else "WAREHOUSE_DSN"
-        print(f"warehouse ready ({which}, {len(schema.apply())} files)")
+        say(f"warehouse ready ({which}, {len(schema.apply())} files)")
     return _stay() if stay else 0
 
 
@@ -164,7 +166,7 @@ def _stay() -> int:
         if not own_server:
             server.stop(state_dir)
         return 0
-    print("the embedded PostgreSQL ended by itself", file=sys.stderr)
+    complain("the embedded PostgreSQL ended by itself")
     return 1
 
 
@@ -189,8 +191,8 @@ def _vacuum(connection: Connection) -> None:
         tables = cursor.fetchall()
         for schema_name, table in tables:
             cursor.execute(SQL("vacuum (analyze) {}").format(Identifier(schema_name, table)))
-            print(f"{schema_name}.{table}")
-    print(f"{len(tables)} tables vacuumed and analysed")
+            say(f"{schema_name}.{table}")
+    say(f"{len(tables)} tables vacuumed and analysed")
 
 
 def _administer(options: argparse.Namespace) -> None:
@@ -206,7 +208,7 @@ def _administer(options: argparse.Namespace) -> None:
                 taken = access.retain(
                     connection, texts_before=options.before, keys_before=options.keys_before, dry_run=options.dry_run
                 )
-                print(_told(taken, is_dry_run=options.dry_run))
+                say(_told(taken, is_dry_run=options.dry_run))
             case "erase":
                 named = options.source_system and options.tracking_id
                 taken = access.erase(
@@ -216,8 +218,8 @@ def _administer(options: argparse.Namespace) -> None:
                     reporter_key=options.reporter_key,
                     dry_run=options.dry_run,
                 )
-                print(f"{taken.complaints} complaints. {_told(taken, is_dry_run=options.dry_run)}")
-                print(
+                say(f"{taken.complaints} complaints. {_told(taken, is_dry_run=options.dry_run)}")
+                say(
                     "What remains: the sealed originals until they are pruned (python -m extract prune), and backups"
                     " of the database until they are overwritten: erase again after restoring one."
                 )

@@ -21,6 +21,7 @@ import psycopg2
 from warehouse import archive, server
 from warehouse.archive import BackupFailed
 from warehouse.findings import WIB, one_row
+from warehouse.log import say
 from warehouse.settings import settings
 
 FULL_EVERY = timedelta(days=7)
@@ -258,7 +259,7 @@ def run(options: argparse.Namespace) -> int:
     folder = (options.to or settings().backups).resolve()
     if options.check:
         well, wrong = check(folder, settings().state_dir, options.max_age)
-        print("\n".join([*well, *(f"WRONG: {words}" for words in wrong)]))
+        say("\n".join([*well, *(f"WRONG: {words}" for words in wrong)]), wrong=len(wrong))
         return 1 if wrong else 0
     if options.keep < 1:
         raise ValueError("--keep: at least one full backup is kept")
@@ -266,11 +267,11 @@ def run(options: argparse.Namespace) -> int:
     made = take(settings().state_dir, folder, incremental=options.incremental)
     gone = prune(folder, options.keep)
     size = sum(file.stat().st_size for file in made.path.rglob("*") if file.is_file())
-    print(
+    say(
         f"{made.path}: {'full' if made.is_full else 'incremental'}, {size / 1e6:,.0f} MB, verified, "
         f"{time.monotonic() - began:.1f} s"
     )
-    print(f"any moment from {to_the_second(made.usable_from)} on can be restored from it and the archive")
+    say(f"any moment from {to_the_second(made.usable_from)} on can be restored from it and the archive")
     if gone:
-        print(f"removed, with the archive before it: {', '.join(item.path.name for item in gone)}")
+        say(f"removed, with the archive before it: {', '.join(item.path.name for item in gone)}")
     return 0

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.log import complain, say
 from warehouse.settings import settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run(command: Sequence[str]) -> int:
     told.begun()
     code = subprocess.run(list(command), check=False).returncode
     told.ended(is_successful=code == 0, began=began)
-    print(told.summary(), file=sys.stderr if told.failure else sys.stdout)
+    (complain if told.failure else say)(told.summary())
     return code if code >= 0 else KILLED - code
 
 

@@ -8,7 +8,6 @@ resources and the like: no agency has one, and nothing of a complaint is here.
 
 import os
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -24,6 +23,7 @@ from warehouse import backup, nights, server
 from warehouse.connection import connect
 from warehouse.findings import STATES, StatusSettings, one_row
 from warehouse.inspection import connections, inspect, replicas, slots
+from warehouse.log import complain, say
 from warehouse.settings import settings
 
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 5
@@ -75,7 +75,7 @@ def _part(
     try:
         found = list(ask())
     except (psycopg2.Error, OSError, ValueError) as error:
-        print(f"metrics: {name} cannot be asked: {str(error).strip().splitlines()[0]}", file=sys.stderr, flush=True)
+        complain(f"metrics: {name} cannot be asked: {str(error).strip().splitlines()[0]}")
         found = []
         up[name,] = 0
     else:
@@ -232,6 +232,6 @@ def show() -> int:
 def serve(host: str, port: int) -> int:
     """Answer http://host:port/metrics until the process is ended. Raises OSError when the port is taken."""
     listening, _ = start_http_server(port, host, registry())
-    print(f"metrics: http://{host}:{listening.server_port}/metrics", flush=True)
+    say(f"metrics: http://{host}:{listening.server_port}/metrics")
     threading.Event().wait()
     return 0

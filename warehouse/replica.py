@@ -18,6 +18,7 @@ from warehouse import archive, server
 from warehouse.archive import BackupFailed
 from warehouse.backup import make_folder, refuse_other_servers, remove, run_program
 from warehouse.findings import one_row
+from warehouse.log import say
 from warehouse.restore import forget_its_past, own_file, write_settings
 from warehouse.settings import settings
 
@@ -154,9 +155,9 @@ def run(options: argparse.Namespace) -> int:
     refuse_other_servers("replica")
     if options.promote:
         promote(options.to)
-        print(f"promoted. It is written to from now on: LAPOR_STATE_DIR={options.to} (docs/recovery.md, Replica)")
+        say(f"promoted. It is written to from now on: LAPOR_STATE_DIR={options.to} (docs/recovery.md, Replica)")
         return 0
     dsn = create(settings().state_dir, options.to, options.port)
     port = f", and on 127.0.0.1:{options.port} with a password" if options.port else ""
-    print(f"the replica streams: {dsn}{port}")
+    say(f"the replica streams: {dsn}{port}")
     return 0

@@ -29,6 +29,7 @@ from warehouse.backup import (
     to_the_second,
 )
 from warehouse.findings import WIB, clock, one_row
+from warehouse.log import say
 from warehouse.settings import settings
 
 _LAST_CHANGE = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -185,9 +186,9 @@ def run(options: argparse.Namespace) -> int:
     refuse_other_servers("restore")
     began = time.monotonic()
     done = restore(options.source or settings().backups, options.to, options.at)
-    print(f"{options.to}: restored from {done.backup.path.name}, verified, {time.monotonic() - began:.1f} s")
+    say(f"{options.to}: restored from {done.backup.path.name}, verified, {time.monotonic() - began:.1f} s")
     if done.last_change:
-        print(f"last change: {done.last_change.astimezone(WIB).isoformat(sep=' ', timespec='milliseconds')}")
-    print(f"last published night: {done.last_night or 'none'}")
-    print(f"It runs: LAPOR_STATE_DIR={options.to} python -m warehouse psql. What comes next: docs/recovery.md")
+        say(f"last change: {done.last_change.astimezone(WIB).isoformat(sep=' ', timespec='milliseconds')}")
+    say(f"last published night: {done.last_night or 'none'}")
+    say(f"It runs: LAPOR_STATE_DIR={options.to} python -m warehouse psql. What comes next: docs/recovery.md")
     return 0

@@ -6,6 +6,7 @@ Every setting is an environment variable listed in `.env.example`; secrets live 
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,10 @@ class Settings(BaseSettings):
         default=1, ge=1, description="Mapped tasks of a morning's scorecards; one per worker machine."
     )
 
+    log_format: Literal["text", "json"] = Field(default="text", description="Lines for people, or for a program.")
+    run_id: str | None = Field(
+        default=None, validation_alias="AIRFLOW_CTX_DAG_RUN_ID", description="Airflow's run, as it tells its tasks."
+    )
     # Names of OpenLineage's own, which Airflow and its clients read as well.
     openlineage_url: str | None = Field(
         default=None,

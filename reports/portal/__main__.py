@@ -14,6 +14,7 @@ from reports.portal.app import create_app
 from reports.portal.log import LOGGER
 from reports.portal.pages.prepare import prepare
 from reports.portal.settings import portal_settings
+from warehouse.log import begin, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reports.portal")
     parser.add_argument("command", nargs="?", choices=["serve", "prepare"], default="serve")
     if parser.parse_args(arguments).command == "prepare":
-        print(f"prepared the pages of {prepare()} agencies")
+        begin("reports.portal prepare")
+        say(f"prepared the pages of {prepare()} agencies")
         return 0
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
@@ -30,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     rules, app = portal_settings(), create_app()
     gc.collect()
     gc.freeze()  # what is loaded now stays: it need not be looked through again and again
-    print(f"portal: {rules.url}", flush=True)
+    begin("reports.portal")
+    say(f"portal: {rules.url}")
     uvicorn.run(
         app,
         host=rules.host,

@@ -3,17 +3,14 @@
 The route is the template of the path (`/instansi/{code}`), never the path, the query, an address or a name.
 """
 
-import json
 import logging
 import time
-import traceback
-from datetime import UTC, datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reports.portal.errors import answer
+from warehouse.log import described, json_line
 
 LOGGER = logging.getLogger("reports.portal")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -42,12 +39,11 @@ class RequestLog:
         try:
             await self.app(scope, receive, watch)
         except Exception as error:  # the last place before the server: it must answer, and say nothing of the reason
-            failure = _described(error)
+            failure = described(error)
             if status == 0:
                 await answer(Request(scope), 500)(scope, receive, watch)
         finally:
             line = {
-                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "method": scope["method"] if scope["method"] in METHODS else "?",
                 "route": getattr(scope.get("route"), "path", "-"),
                 "status": status,
@@ -55,10 +51,4 @@ class RequestLog:
                 "role": scope["state"].get("role", "nobody"),
                 **({"reason": scope["state"]["reason"]} if "reason" in scope["state"] else {}),
             }
-            LOGGER.log(logging.ERROR if failure else logging.INFO, json.dumps(line | failure))
-
-
-def _described(error: Exception) -> dict[str, Any]:
-    """What failed and where in the code; not its message, which may quote what someone wrote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__name__, "where": [f"{frame.filename}:{frame.lineno}" for frame in frames[-5:]]}
+            LOGGER.log(logging.ERROR if failure else logging.INFO, json_line(**line, **failure))

@@ -14,6 +14,9 @@ from tests.lineage import Event, Receiver, must_be_valid, receiver
 
 NIGHT, LATER_NIGHT = "2021-07-11", "2021-07-12"
 DBT = '#!/bin/sh\necho "$OPENLINEAGE_PARENT_ID $OPENLINEAGE_ROOT_PARENT_ID" >> "$(dirname "$0")/above"\n'
+SAID = 'echo "this is $2: 3 received, 1 late; 12 rows"'
+# As commands write with LAPOR_LOG_FORMAT=json.
+SAID_AS_JSON = """echo '{{"level": "info", "message": "night 2021-07-11, shard 1/2: 3 received, 1 late; 12 rows"}}'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def is_end_of_a_night(event: Event) -> bool:
 def told(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """Two nights of an Airflow that is started for them."""
     folder = tmp_path_factory.mktemp("pipeline")
-    for name, text in (("python", PYTHON.format(python=sys.executable)), ("dbt", DBT)):
+    for name, text in (("python", PYTHON.replace(SAID, SAID_AS_JSON).format(python=sys.executable)), ("dbt", DBT)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     with receiver(refuses_when_a_night_is_over) as there, pytest.MonkeyPatch.context() as patched:
@@ -91,6 +94,14 @@ def test_a_receiver_that_refuses_fails_no_night(told: Told) -> None:
     assert any(event["job"]["name"] == "lapor_nightly.build_marts" for event in told.refused)
     ended = re.findall(r"^  night +(\w+)", told.output.partition(f"night {LATER_NIGHT}")[2], re.MULTILINE)
     assert ended == ["success"]
+
+
+def test_a_shard_is_named_by_what_it_did_also_where_commands_log_json(told: Told) -> None:
+    assert SAID in PYTHON
+    assert re.findall(r"extract (shard ./2: [^{}]*?) success", told.output)[:2] == [
+        "shard 0/2: 3 received, 1 late",
+        "shard 1/2: 3 received, 1 late",
+    ]
 
 
 def test_no_secret_goes_with_an_event(told: Told, server: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_warehouse_that_is_down_is_told_by_an_exporter_that_is_up(tmp_path: Pa
         address = re.fullmatch(r"metrics: (http://127\.0\.0\.1:\d+/metrics)\n", exporter.stdout.readline())
         assert address is not None
         for _ in range(2):  # asked anew each time
-            with urllib.request.urlopen(address[1]) as answer:
+            with urllib.request.urlopen(address[1]) as answer:  # noqa: S310
                 assert answer.headers["Content-Type"].startswith("text/plain")
                 found = values_of(answer.read().decode())
             assert value(found, "lapor_up") == 0
