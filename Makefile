@@ -15,6 +15,7 @@ RECORDED_PORT ?= 8721
 PORTAL_PORT ?= 8600
 PROVIDER_PORT ?= 8601
 AIRFLOW_PORT ?= 8080
+METRICS_PORT ?= # none: nobody asks for metrics
 # make up SCHEDULE=yes runs a night at 01:00 WIB by itself; otherwise nights are asked for, in Airflow's pages or API.
 SCHEDULE ?= no
 # make up SIMULATOR=no: without the pretended agencies, also when the registry is the simulated one.
@@ -183,6 +184,9 @@ up: $(READY) $(STATE)/env ## warehouse, Airflow and portal in the foreground, wi
 		beside+=(--beside "provider=.venv/bin/python -m simulator provider --port $(PROVIDER_PORT)")
 	fi
 	beside+=(--beside "portal=env MALLOC_ARENA_MAX=2 .venv/bin/python -m reports.portal") # its threads share what they free
+	if [ -n "$(METRICS_PORT)" ]; then
+		beside+=(--beside "metrics=.venv/bin/python -m warehouse metrics --serve $(METRICS_PORT)")
+	fi
 	echo "portal: $(LAPOR_PORTAL_URL)   Airflow: http://127.0.0.1:$(AIRFLOW_PORT)   state: make status"
 	exec $(LOCAL_AIRFLOW) up --port $(AIRFLOW_PORT) $(if $(filter yes,$(SCHEDULE)),--with-schedule) "$${beside[@]}"
 

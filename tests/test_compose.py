@@ -26,17 +26,20 @@ DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
 PROFILES = {
     "single": {
         "postgres", "init", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer", "airflow-scheduler", "portal",
+        "metrics",
     },
     "scaled": {
         "postgres", "postgres-replica", "redis", "objects", "landing-bucket", "init", "airflow-api-server",
-        "airflow-dag-processor", "airflow-triggerer", "airflow-scheduler-celery", "airflow-worker", "portal",
+        "airflow-dag-processor", "airflow-triggerer", "airflow-scheduler-celery", "airflow-worker", "portal", "metrics",
     },
     "superset": {"superset-init", "superset"},
 }  # fmt: skip
-# Read by who is named: by PostgreSQL's, Redis's and Superset's own start, by a command or health check in the file itself.
+# Read by who is named: by PostgreSQL's, Redis's and Superset's own start, by a command or health check in the file itself,
+# by the clients of OpenLineage and OpenTelemetry.
 OF_OTHERS = {
     "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PGPASSWORD", "REDISCLI_AUTH",
     "PORTAL_DB_PASSWORD", "AIRFLOW_PASSWORDS", "PART", "SUPERSET_ADMIN_PASSWORD",
+    "OPENLINEAGE_API_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL",
 }  # fmt: skip
 IN_A_DAG = {"LAPOR_EXTRACT_SHARDS", "LAPOR_REPORT_SHARDS", "LAPOR_NIGHT_MINUTES"}
 BY_HAND = {service for service, of in SERVICES.items() if of["restart"] == "no"}
@@ -92,7 +95,7 @@ def test_services_write_only_where_they_are_meant_to_and_gain_no_rights() -> Non
 
 
 def test_every_variable_passed_is_one_that_is_read() -> None:
-    read = {f"LAPOR_{name.upper()}" for name in Settings.model_fields} | {"WAREHOUSE_DSN"}
+    read = {str(of.validation_alias or f"LAPOR_{name.upper()}") for name, of in Settings.model_fields.items()}
     read |= {f"LAPOR_PORTAL_{name.upper()}" for name in PortalSettings.model_fields}
     read |= {f"LAPOR_ALERT_{name.upper()}" for name in AlertSettings.model_fields}
     dags = " ".join(file.read_text() for file in (REPOSITORY / "dags").glob("*.py"))

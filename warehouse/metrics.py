@@ -9,9 +9,10 @@ resources and the like: no agency has one, and nothing of a complaint is here.
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg2
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -28,10 +29,11 @@ from warehouse.settings import settings
 
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 5
 Metric = GaugeMetricFamily
+Values = Mapping[Any, float | None]
 
 
-def gauge(name: str, words: str, values: dict[tuple[str, ...], float | int | None], *labels: str) -> Metric:
-    """A metric with a value for each tuple of labels; what is None is left out."""
+def gauge(name: str, words: str, values: Values, *labels: str) -> Metric:
+    """A metric with a value for each tuple of what its labels are; what is None is left out."""
     metric = Metric(name, words, labels=labels)
     for key, value in values.items():
         if value is not None:
@@ -44,7 +46,7 @@ class Warehouse(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics; whatever is broken, those of the rest."""
-        up: dict[tuple[str, ...], float | int | None] = {}
+        up: dict[Any, float | None] = {}
         yield from _part("disk", disk, up)
         yield from _part("backup", backups, up)
         try:
@@ -59,7 +61,7 @@ class Warehouse(Collector):
         yield gauge("lapor_part_up", "1 when this part of the metrics could be asked.", up, "part")
 
 
-def _of_the_database(cursor: Cursor, up: dict[tuple[str, ...], float | int | None]) -> Iterator[Metric]:
+def _of_the_database(cursor: Cursor, up: dict[Any, float | None]) -> Iterator[Metric]:
     cursor.execute("select set_config('statement_timeout', %s, false)", [f"{STATEMENT_SECONDS}s"])
     yield gauge("lapor_up", "1 when the warehouse answers.", {(): 1})
     for name, ask in (
@@ -68,9 +70,7 @@ def _of_the_database(cursor: Cursor, up: dict[tuple[str, ...], float | int | Non
         yield from _part(name, lambda ask=ask: ask(cursor), up)  # type: ignore[misc]
 
 
-def _part(
-    name: str, ask: Callable[[], Iterable[Metric]], up: dict[tuple[str, ...], float | int | None]
-) -> list[Metric]:
+def _part(name: str, ask: Callable[[], Iterable[Metric]], up: dict[Any, float | None]) -> list[Metric]:
     """The metrics of a part; none when it cannot be asked, which `up` then says."""
     try:
         found = list(ask())
@@ -88,9 +88,9 @@ def disk() -> Iterator[Metric]:
     places = {"state": settings().state_dir, "backups": settings().backups}
     usage = {(name,): shutil.disk_usage(folder) for name, folder in places.items() if folder.exists()}
     size = {key: of.total for key, of in usage.items()}
-    yield gauge("lapor_disk_size_bytes", "Size of the disk that holds the place.", {**size}, "place")
+    yield gauge("lapor_disk_size_bytes", "Size of the disk that holds the place.", size, "place")
     free = {key: of.free for key, of in usage.items()}
-    yield gauge("lapor_disk_free_bytes", "What is free of it.", {**free}, "place")
+    yield gauge("lapor_disk_free_bytes", "What is free of it.", free, "place")
 
 
 def backups() -> Iterator[Metric]:
@@ -109,7 +109,7 @@ def checks(cursor: Cursor) -> Iterator[Metric]:
     lines = inspect(cursor, StatusSettings(), datetime.now(UTC))
     states = {(line.name,): STATES.index(line.state) for line in lines}
     words = "A line of `python -m warehouse status`: 0 ok, 1 warning, 2 broken (docs/runbook.md)."
-    yield gauge("lapor_check_state", words, {**states}, "check")
+    yield gauge("lapor_check_state", words, states, "check")
 
 
 def night(cursor: Cursor) -> Iterator[Metric]:
@@ -131,7 +131,7 @@ def night(cursor: Cursor) -> Iterator[Metric]:
     yield gauge("lapor_night_coverage_ratio", words, {(): coverage})
     yield gauge("lapor_night_agencies", "Agencies expected to deliver complaints.", {(): told.agencies})
     states = {(state,): count for state, count in told.states.items()}
-    yield gauge("lapor_night_deliveries", "Deliveries of the newest night.", {**states}, "state")
+    yield gauge("lapor_night_deliveries", "Deliveries of the newest night.", states, "state")
     yield gauge("lapor_night_deliveries_held", "Those that the gate holds.", {(): told.held})
     yield gauge("lapor_night_rows_new", "Rows of the newest night that are new or changed.", {(): told.loaded_rows})
     cursor.execute("select count(*) from quality.quarantined_record where status = 'open'")
@@ -209,11 +209,11 @@ def of_the_server(cursor: Cursor) -> Iterator[Metric]:
     yield gauge("lapor_connections_max", "Connections it allows.", {(): used.most})
     following = list(replicas(cursor))
     late = {(each.name,): each.seconds or 0 for each in following}
-    yield gauge("lapor_replica_lag_seconds", "How long ago the replica was as it is now.", {**late}, "replica")
+    yield gauge("lapor_replica_lag_seconds", "How long ago the replica was as it is now.", late, "replica")
     behind = {(each.name,): each.size for each in following}
-    yield gauge("lapor_replica_lag_bytes", "Changes that the replica has not replayed.", {**behind}, "replica")
+    yield gauge("lapor_replica_lag_bytes", "Changes that the replica has not replayed.", behind, "replica")
     kept = {(name,): size for name, size in slots(cursor)}
-    yield gauge("lapor_slot_kept_bytes", "Changes kept for a replica that is gone.", {**kept}, "slot")
+    yield gauge("lapor_slot_kept_bytes", "Changes kept for a replica that is gone.", kept, "slot")
 
 
 def registry() -> CollectorRegistry:

@@ -257,7 +257,7 @@ def _reports(published: date | None) -> Iterator[Line]:
     command = ["reports", "due", "--night", str(published)]
     asked = subprocess.run(
         [sys.executable, "-m", *command, "--list"], cwd=REPOSITORY, capture_output=True, text=True, check=False,
-        timeout=REPORTS_SECONDS,
+        timeout=REPORTS_SECONDS, env={**os.environ, "LAPOR_LOG_FORMAT": "text"},
     )  # fmt: skip
     todo = f"python -m {' '.join(command)}"
     if asked.returncode:
