@@ -113,6 +113,23 @@ def test_a_rule_fires_from_where_on_the_status_warns() -> None:
     assert f"lapor_replica_lag_seconds > {usual.replica_lag_seconds:.0f} " in rules["LaporReplicaBehind"]
 
 
+@pytest.fixture
+def promtool() -> str:
+    """Prometheus's own checker."""
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    return found
+
+
+def test_prometheus_itself_takes_the_rules_and_every_query(promtool: str, tmp_path: Path) -> None:
+    recorded = [{"record": f"query:{number}", "expr": query} for number, (_, query, _) in enumerate(queries())]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
+    for file in (FOLDER / "alerts.yml", tmp_path / "queries.yml"):
+        done = subprocess.run([promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def series(name: str, *values: float | str) -> dict[str, str]:
     return {"series": name, "values": " ".join(map(str, values))}
 
@@ -131,11 +148,8 @@ def series(name: str, *values: float | str) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_a_rule_is_quiet_before_its_time_and_fires_then(
-    alert: str, given: list[dict[str, str]], quiet_at: str, fires_at: str, tmp_path: Path
+    alert: str, given: list[dict[str, str]], quiet_at: str, fires_at: str, tmp_path: Path, promtool: str
 ) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
     labels = dict(re.findall(r'(\w+)="(\w+)"', given[0]["series"])) if given else {}
     severity = next(rule["labels"]["severity"] for rule in RULES if rule["alert"] == alert)
     bare = [{name: of for name, of in rule.items() if name != "annotations"} for rule in RULES]

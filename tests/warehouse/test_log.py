@@ -47,7 +47,7 @@ def test_every_line_of_a_nights_commands_is_an_object_that_names_command_and_nig
         ("extract close", ("-m", "extract", "close", "--night", NIGHT), 0),
         ("quality release", ("-m", "quality", "release", "--night", NIGHT, "--by", "x", "--note", "y"), 1),
         ("quality sending", ("-m", "quality.sending", "--night", NIGHT), 0),
-        ("reports due", ("-m", "reports", "due", "--night", NIGHT), 1),
+        ("reports due", ("-m", "reports", "due", "--night", NIGHT), 2),
     ):  # fmt: skip
         done = run(*words, AIRFLOW_CTX_DAG_RUN_ID=run_id)
         assert done.returncode == code, (command, done.stdout, done.stderr)
