@@ -64,6 +64,8 @@ DENOMINATORS = (
     " batas waktu data.",
     "Kelompok sebanding: instansi sejenis dengan volume laporan serupa. Instansi dengan kurang dari 10 laporan, atau"
     " kelompok dengan kurang dari 10 instansi, tidak dinilai (data tidak cukup).",
+    "Zona kepatuhan pelayanan publik (hijau, kuning, merah) tidak dicantumkan di samping angka instansi: gudang data"
+    " tidak menerima hasil penilaian kepatuhan.",
 )
 
 

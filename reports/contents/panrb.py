@@ -5,13 +5,13 @@ count each complaint once. Counts of complaints of an agency, a kind or a provin
 cells, with the year to date and the window of the comparison beside the period.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from psycopg2.extensions import cursor as Cursor
 
-from reports.charts import Line, province_map, trend
+from reports.charts import province_map
 from reports.contents import panrb_agencies, panrb_peers
 from reports.contents import panrb_figures as figures
 from reports.contents.frame import (
@@ -29,9 +29,9 @@ from reports.contents.frame import (
     span,
     stand_on,
 )
-from reports.contents.panrb_figures import NATIONAL, Agency, NationalMonth, Share, Sum, rate
+from reports.contents.panrb_course import CLOCKS, TREND_MONTHS, course_section, is_nation_hidden, nation_of
+from reports.contents.panrb_figures import Agency, NationalMonth, Share, Speed, Sum, rate
 from reports.contents.wording import category_words
-from reports.language import month as month_label
 from reports.language import number, percent
 from reports.periods import Period
 from reports.report import Column, Headline, Hidden, Kind, Report, Section, Table, Value
@@ -39,11 +39,11 @@ from reports.suppression import Cell
 
 TITLE = "Laporan Monev Pengelolaan SP4N-LAPOR!"
 INSTITUTION = "KEMENTERIAN PENDAYAGUNAAN APARATUR NEGARA DAN REFORMASI BIROKRASI"
-TREND_MONTHS = 12
 LEAST_NAMED = 30  # complaints below which a province is not called the lowest: seed comparison_rules, min_count_ranked
 METRICS = (
     "followed_up_rate", "completed_rate", "in_progress_rate", "first_response_within_limit_rate_of_due",
-    "backlog_over_limit_rate_of_backlog", "year_followed_up_rate", "decree_rate_of_agencies",
+    "working_days_median", "ended_only_working_days_mean", "backlog_over_limit_rate_of_backlog",
+    "year_followed_up_rate", "decree_rate_of_agencies",
     "active_rate_of_agencies", "shrunk_value", "funnel_z_adjusted", "national_satisfaction", "coverage",
 )  # fmt: skip
 CLASS_LABELS = {
@@ -71,6 +71,7 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
     nation = figures.read_nation(cursor, period.last_date, max(TREND_MONTHS, len(period.months) * 2))
     shares = {by: figures.read_shares(cursor, period, by) for by in PROFILES}
     peers = panrb_peers.read_peers(cursor, period)
+    speeds = figures.read_speeds(cursor, period)
     groups = [*_by_kind(agencies).values(), *_by_province(agencies, provinces).values(), agencies]
     small = small_cells(
         cursor,
@@ -87,9 +88,9 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         institution=INSTITUTION,
         title=TITLE,
         subtitle=f"{span(period)} · {number(len(agencies))} instansi",
-        headlines=tuple(_headlines(cursor, agencies, nation, small, period)),
+        headlines=tuple(_headlines(cursor, agencies, nation, speeds, small, period)),
         sections=(
-            _course(nation, small, basis),
+            course_section(nation, speeds, small, basis),
             _kinds(agencies, small, period),
             _provinces(agencies, provinces, small, basis),
             _profile(shares, small, period),
@@ -120,11 +121,16 @@ def _by_province(agencies: Sequence[Agency], provinces: dict[str, str]) -> dict[
 
 
 def _headlines(
-    cursor: Cursor, agencies: Sequence[Agency], nation: Sequence[NationalMonth], small: SmallCells, period: Period
+    cursor: Cursor,
+    agencies: Sequence[Agency],
+    nation: Sequence[NationalMonth],
+    speeds: Mapping[str, Speed],
+    small: SmallCells,
+    period: Period,
 ) -> Iterator[Headline]:
-    now, before = (_nation_of(nation, span) for span in (period, period.before()))
-    is_hidden = _is_nation_hidden(small, period)
-    is_change_hidden = is_hidden or _is_nation_hidden(small, period.before())
+    now, before = (nation_of(nation, span) for span in (period, period.before()))
+    is_hidden = is_nation_hidden(small, period)
+    is_change_hidden = is_hidden or is_nation_hidden(small, period.before())
     told: tuple[tuple[str, Kind, Decimal | int | None, Decimal | int | None, str], ...] = (
         ("Laporan diterima", "count", now.received, before.received, "Tiap laporan dihitung satu kali"),
         (
@@ -139,6 +145,11 @@ def _headlines(
     for label, kind, value, earlier, note in told:
         changed = None if is_change_hidden else change(value, earlier, kind, period, before_n=before.received)
         yield Headline(label, Hidden.SMALL if is_hidden else value, kind, changed, note)
+    for clock, (label, ended) in CLOCKS.items():
+        if clock in speeds:
+            speed = speeds[clock]
+            note = f"hari kerja (Kaplan–Meier); rata-rata yang sudah {ended} {number(speed.mean, 1)}"
+            yield Headline(f"Median {label}", speed.median, "count", None, note)
     within, due = figures.read_within_limit(cursor, period)
     yield Headline(
         "Tindak lanjut tepat waktu",
@@ -167,79 +178,6 @@ def _headlines(
         yield Headline(
             "Kepuasan pengguna LAPOR!", value / 100, "rate", None, f"survei {wave}, n = {number(count)}; bukan IKM"
         )
-
-
-def _is_nation_hidden(small: SmallCells, period: Period) -> bool:
-    return small.hides(NATIONAL, figures.national_members(period.months))
-
-
-def _nation_of(nation: Sequence[NationalMonth], period: Period) -> NationalMonth:
-    months = [month for month in nation if month.month in period.months]
-    received, followed_up, completed = (
-        sum(getattr(month, name) for month in months) for name in ("received", "followed_up", "completed")
-    )
-    return NationalMonth(period.first_date, received, followed_up, completed)
-
-
-def _course(nation: Sequence[NationalMonth], small: SmallCells, basis: Basis) -> Section:
-    months = nation[-TREND_MONTHS:]
-    now, before = _nation_of(nation, basis.period), _nation_of(nation, basis.period.before())
-    if now.received == 0:
-        return Section("Perkembangan bulanan", (f"Tidak ada laporan yang diterima pada {basis.period.label}.",))
-    if _is_nation_hidden(small, basis.period):
-        words = f"Laporan yang diterima pada {basis.period.label} terlalu sedikit untuk ditampilkan (n < 5)."
-        return Section("Perkembangan bulanan", (words,))
-    followed_up = percent(rate(now.followed_up, now.received))
-    finding = (
-        f"Pada {basis.period.label} diterima {number(now.received)} laporan; {followed_up} di antaranya sudah"
-        f" ditindaklanjuti dan {percent(rate(now.completed, now.received))} selesai per batas waktu data."
-    )
-    is_before_hidden = _is_nation_hidden(small, basis.period.before())
-    before_n = None if is_before_hidden else before.received
-    told = change(now.received, before.received, "count", basis.period, before_n=before_n)
-    title = f"{number(now.received)} laporan pada {basis.period.label}" + (f", {told}" if told else "")
-    shown = [month for month in months if not small.hides(NATIONAL, figures.national_members([month.month]))]
-    lines = [
-        Line(label, [(month.month, float(getattr(month, name))) for month in shown])
-        for label, name in (("Diterima", "received"), ("Ditindaklanjuti", "followed_up"), ("Selesai", "completed"))
-    ]
-    chart = trend(
-        lines,
-        name="panrb_perkembangan",
-        title=title,
-        unit="Laporan per bulan diterima",
-        n=sum(month.received for month in shown),
-        is_simulated=basis.is_simulated,
-    )
-    rows = tuple(
-        (
-            month_label(month.month),
-            *small.mask(
-                NATIONAL,
-                figures.national_members([month.month]),
-                (
-                    month.received, month.followed_up, month.completed,
-                    rate(month.followed_up, month.received), rate(month.completed, month.received),
-                ),
-            ),
-        )
-        for month in months
-    )  # fmt: skip
-    table = Table(
-        name="nasional_per_bulan",
-        title="Nasional menurut bulan diterima",
-        columns=(
-            Column("month", "Bulan", "text"),
-            Column("received_count", "Diterima", "count"),
-            Column("followed_up_count", "Ditindaklanjuti", "count"),
-            Column("completed_count", "Selesai", "count"),
-            Column("followed_up_rate", "Tindak lanjut", "rate"),
-            Column("completed_rate", "Penyelesaian", "rate"),
-        ),
-        rows=rows,
-        note="Tiap laporan dihitung satu kali; bulan terbaru masih akan naik.",
-    )
-    return Section("Perkembangan bulanan", (finding,), (chart, table))
 
 
 SUM_COLUMNS = (

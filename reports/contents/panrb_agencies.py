@@ -155,6 +155,7 @@ def details_table(agencies: Sequence[Agency], provinces: dict[str, str], small: 
             Column("year_follow_up_verdict", "Predikat", "text"),
         ),
         rows=tuple(rows),
-        note="Angka setiap instansi dimuat di buku kerja dan berkas CSV laporan ini.",
+        note="Angka setiap instansi dimuat di buku kerja dan berkas CSV laporan ini; angka unit kerjanya di rapor"
+        " instansi.",
         in_pdf_rows=0,
     )

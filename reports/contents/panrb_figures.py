@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from psycopg2.extensions import cursor as Cursor
 
-from reports.contents.frame import CENTRAL, FAMILY, base_cell
+from reports.contents.frame import CENTRAL, FAMILY, LEAST_FOR_RATE, base_cell
 from reports.periods import Period
 from reports.suppression import Cell
 
@@ -61,6 +61,21 @@ class NationalMonth:
     received: int
     followed_up: int
     completed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How long a step took at all agencies, in working days from routing; over the dates of a window.
+
+    median and p90 are of all routed (Kaplan-Meier), None where not reached; mean is of what has ended.
+    """
+
+    first: date
+    last: date
+    routed: int
+    median: int | None
+    p90: int | None
+    mean: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,22 @@ def read_within_limit(cursor: Cursor, period: Period) -> tuple[int, int]:
     )
     within, due = cursor.fetchone() or (0, 0)
     return within, due
+
+
+def window_kind(period: Period) -> str:
+    """The window in which agencies are compared for a period: the semester for a semester, else twelve months."""
+    return "semester" if period.kind == "semester" else "twelve_months"
+
+
+def read_speeds(cursor: Cursor, period: Period) -> dict[str, Speed]:
+    """By clock ("first_response", "completion") over the window that ends with the period; empty without one."""
+    cursor.execute(
+        "select clock, first_date, last_date, routed_count, working_days_median, working_days_p90,"
+        " ended_only_working_days_mean from marts.rpt_national_timeliness"
+        " where last_date = %(last)s and window_kind = %(kind)s and routed_count >= %(least)s",
+        {"last": period.last_date, "kind": window_kind(period), "least": LEAST_FOR_RATE},
+    )
+    return {clock: Speed(*figures) for clock, *figures in cursor.fetchall()}
 
 
 def read_satisfaction(cursor: Cursor, period: Period) -> tuple[int, Decimal, int] | None:

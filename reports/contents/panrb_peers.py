@@ -10,6 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from reports.charts import Chart, FunnelPoint, Interval, caterpillar, funnel
 from reports.contents.frame import FAMILY, Basis, SmallCells, base_cell
+from reports.contents.panrb_figures import window_kind
 from reports.contents.peers import POSITIONS, funnel_limits
 from reports.language import month, number
 from reports.periods import Period
@@ -62,7 +63,7 @@ def read_peers(cursor: Cursor, period: Period) -> list[Peer]:
         {
             "metric": METRIC,
             "last": period.last_date,
-            "kind": "semester" if period.kind == "semester" else "twelve_months",
+            "kind": window_kind(period),
         },
     )
     peers = []
@@ -122,18 +123,19 @@ def _funnel(group: Sequence[Peer], basis: Basis) -> Iterator[Chart]:
 
 def _ranks(group: Sequence[Peer], basis: Basis) -> Chart:
     """The group's adjusted shares with their intervals, of a large group its two ends."""
-    name = group[0].group
+    name, reference = group[0].group, group[0].target
+    above = sum(1 for peer in group if reference is not None and peer.shrunk_low > reference)
+    below = sum(1 for peer in group if reference is not None and peer.shrunk_high < reference)
     is_whole = len(group) <= 2 * NAMED_AT_EACH_END
     ends = list(group) if is_whole else [*group[:NAMED_AT_EACH_END], *group[-NAMED_AT_EACH_END:]]
     return caterpillar(
         [Interval(peer.name, peer.shrunk, peer.shrunk_low, peer.shrunk_high) for peer in ends],
         name="panrb_peringkat",
-        title=f"Kelompok {name}: selang nilai tersesuaikan saling tumpang tindih"
-        if is_whole
-        else f"Kelompok {name}: {NAMED_AT_EACH_END} tertinggi dan {NAMED_AT_EACH_END} terendah",
-        unit="Tingkat tindak lanjut tersesuaikan, selang 95%",
+        title=f"Kelompok {name}: {number(above)} instansi pasti di atas dan {number(below)} pasti di bawah kelompoknya",
+        unit="Tingkat tindak lanjut tersesuaikan, selang 95%"
+        + ("" if is_whole else f"; {NAMED_AT_EACH_END} tertinggi dan {NAMED_AT_EACH_END} terendah"),
         n=sum(peer.received for peer in group),
-        reference=group[0].target,
+        reference=reference,
         reference_label="kelompok",
         is_simulated=basis.is_simulated,
     )

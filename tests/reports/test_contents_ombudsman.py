@@ -200,3 +200,7 @@ def test_the_national_sum_gives_no_province_away(quarter: Marts, cursor: Cursor)
     silent = [cell for cell in report.cells if cell.family == "tidak_menanggapi_base_by_agency_quarter"]
     # 20 + 2 + 18 in the province and 60 at the centre; their sum of 100 is a headline.
     assert {40, 60, 100} <= {cell.count for cell in silent}
+
+
+def test_zones_are_said_to_have_no_source() -> None:
+    assert any(words.startswith("Zona kepatuhan") and "tidak menerima" in words for words in ombudsman.DENOMINATORS)

@@ -97,6 +97,29 @@ def test_headlines_are_the_nations_and_change_by_percent_and_points(june: Marts,
     assert told["Keterhubungan (memiliki SK)"][0] == 1
 
 
+def test_median_and_mean_of_the_steps_are_those_of_the_window_that_ends_with_the_period(
+    june: Marts, cursor: Cursor
+) -> None:
+    for clock, kind, routed, median, mean in (
+        ("first_response", "twelve_months", 98_457, 3, "4.26"), ("completion", "twelve_months", 98_457, None, "9.5"),
+        ("first_response", "semester", 500, 2, "2.5"),
+    ):  # fmt: skip
+        june.insert(
+            "rpt_national_timeliness", clock=clock, window_kind=kind, window_id=kind, first_date=date(2021, 1, 1),
+            last_date=NIGHT, is_simulated=True, routed_count=routed, working_days_median=median, working_days_p90=12,
+            ended_only_working_days_mean=Decimal(mean),
+        )  # fmt: skip
+    report = compose(cursor)
+    told = {headline.label: (headline.value, headline.note) for headline in report.headlines}
+    assert told["Median tindak lanjut"] == (3, "hari kerja (Kaplan–Meier); rata-rata yang sudah ditindaklanjuti 4,3")
+    assert told["Median penyelesaian"] == (None, "hari kerja (Kaplan–Meier); rata-rata yang sudah selesai 9,5")
+    assert table(report, "kecepatan").rows == (
+        ("Tindak lanjut", "sekitar 98.400", 3, 12, Decimal("4.26")),
+        ("Penyelesaian", "sekitar 98.400", None, 12, Decimal("9.5")),
+    )
+    assert table(compose(cursor, "2021-S1"), "kecepatan").rows[0][:3] == ("Tindak lanjut", "kurang dari 1.000", 2)
+
+
 def test_a_kind_and_a_province_sum_their_agencies(june: Marts, cursor: Cursor) -> None:
     report = compose(cursor)
     riau = row(table(report, "provinsi"), "Kepulauan Riau")
@@ -173,6 +196,10 @@ def test_peers_are_compared_in_the_window_that_ends_with_the_period(june: Marts,
     assert "0 berada di bawah batas kelompok sebandingnya dan 1 di atasnya" in report.sections[5].paragraphs[0]
     batam = row(table(report, "kelompok_sebanding"), "Kota Batam")
     assert (batam["rank"], batam["position"]) == ("1 (1–2)", "di atas batas 95%")
+    # 0.85 - 0.1 and 0.75 - 0.1 to 0.75 + 0.1: neither interval is clear of the group's 0.8.
+    ranks = report.sections[5].blocks[-1]
+    assert isinstance(ranks, Chart)
+    assert ranks.title == "Kelompok kota I: 0 instansi pasti di atas dan 0 pasti di bawah kelompoknya"
     assert [block.name for block in report.sections[5].blocks] == [
         "panrb_corong",
         "kelompok_sebanding",

@@ -84,12 +84,8 @@ def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Fr
         charts.trend,
         lines,
         name="program",
-        title=names[programme]
-        if programme
-        else speech.say(
-            "Laporan terbuka: program dengan lewat tenggat terbanyak", "Open complaints: programmes with most overdue"
-        ),
-        unit=speech.say("laporan terbuka", "open complaints"),
+        title=_course(lines[0], frame),
+        unit=speech.say("laporan terbuka di akhir minggu", "open complaints at the end of the week"),
         n=sum(
             row["closing_count"]
             for row in weeks
@@ -97,6 +93,18 @@ def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Fr
         ),
         language=speech.language,
         is_simulated=frame.night.is_simulated,
+    )
+
+
+def _course(line: charts.Line, frame: Frame) -> str:
+    """What the first line says: the stock of the programme asked for, or of that with most overdue."""
+    speech = frame.speech
+    known = [value for _, value in line.points if value is not None]
+    if len(known) < 2:
+        return line.label
+    first, last = speech.number(known[0]), speech.number(known[-1])
+    return speech.say(
+        f"{line.label}: {first} menjadi {last} laporan terbuka", f"{line.label}: {first} to {last} open complaints"
     )
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from reports.language import JAKARTA
 from reports.periods import Period
+from reports.portal.catalog import readable_marts
 from reports.portal.figures import fetch
 from reports.portal.pages.frame import Frame
 from reports.portal.words import BODIES
@@ -57,6 +59,7 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
             {
                 **issue,
                 "period_label": _label(issue["period"]),
+                "issued_on": issue["issued_at"].astimezone(JAKARTA).date(),
                 "main": sorted((file for file in issue["files"] or [] if file["name"] in MAIN), key=_place),
                 "others": [file for file in issue["files"] or [] if file["name"] not in MAIN],
             }
@@ -83,13 +86,7 @@ def compose_dictionary(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
 def compose_api(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
     """What api.html shows: the marts this role may pull."""
     del frame
-    rows = fetch(
-        cursor,
-        "select relname as name from pg_class"
-        " where relnamespace = 'marts'::regnamespace and relname like 'rpt\\_%%' and relkind in ('r', 'v', 'm')"
-        " and has_table_privilege(oid, 'select') order by relname",
-    )
-    return {"marts": [row["name"] for row in rows]}
+    return {"marts": list(readable_marts(cursor))}
 
 
 def _place(file: Mapping[str, Any]) -> int:

@@ -57,8 +57,8 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
                 ),
             ],
             name="nasional",
-            title=say("Laporan menurut bulan diterima", "Complaints by month of receipt"),
-            unit=say("laporan per bulan", "complaints per month"),
+            title=course_title(total, frame),
+            unit=say("laporan per bulan diterima", "complaints by month of receipt"),
             n=total["received_count"],
             language=frame.speech.language,
             is_simulated=night.is_simulated,
@@ -68,6 +68,27 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
         "map": province_chart(provinces, frame),
         "stock": stock_chart(cursor, frame),
     }
+
+
+def course_title(total: Mapping[str, Any], frame: Frame, place: str = "") -> str:
+    """What a trend of complaints received, followed up and completed says: how many, and what became of them.
+
+    total: the sums of what is drawn; place: whose they are, where the page does not say so.
+    """
+    speech = frame.speech
+    received = total["received_count"]
+    whose = f"{place}: " if place else ""
+    followed_up, completed = (rate(total[name], received).value for name in ("followed_up_count", "completed_count"))
+    if followed_up is None or completed is None:
+        return whose + speech.say(
+            f"{speech.number(received)} laporan diterima", f"{speech.number(received)} complaints"
+        )
+    return whose + speech.say(
+        f"{speech.number(received)} laporan, {speech.percent(followed_up)} ditindaklanjuti dan"
+        f" {speech.percent(completed)} selesai",
+        f"{speech.number(received)} complaints, {speech.percent(followed_up)} followed up and"
+        f" {speech.percent(completed)} completed",
+    )
 
 
 def province_rows(cursor: Cursor, frame: Frame) -> list[Row]:

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from reports import charts
 from reports.portal.figures import concealed, fetch, rate, readable
 from reports.portal.pages.frame import Frame, NoSuchThing
-from reports.portal.pages.national import province_chart, province_rows
+from reports.portal.pages.national import course_title, province_chart, province_rows
 from reports.portal.workshop import drawn
 
 FIGURES = ("received_count", "followed_up_count", "completed_count")
@@ -40,6 +40,7 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
     )
     months = [concealed(row, FIGURES) if frame.small.hides("province", code, row["month"]) else row for row in months]
     shown = [row for row in months if isinstance(row["received_count"], int)]
+    total = {name: sum(row[name] for row in shown) for name in FIGURES}
     return {
         "province": province,
         "period": frame.speech.months(night.first_month, night.last_month),
@@ -63,12 +64,9 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
                 )
             ],
             name=f"provinsi-{code}",
-            title=say(
-                f"Laporan kepada pemerintah di {province['province_name']}",
-                f"Complaints to the governments of {province['province_name']}",
-            ),
-            unit=say("laporan per bulan", "complaints per month"),
-            n=sum(row["received_count"] for row in shown),
+            title=course_title(total, frame, province["province_name"]),
+            unit=say("laporan per bulan diterima", "complaints by month of receipt"),
+            n=total["received_count"],
             language=frame.speech.language,
             is_simulated=night.is_simulated,
         )

@@ -10,7 +10,7 @@ from reports.charts import Chart
 from reports.portal.figures import HIDDEN_BELOW, Row, concealed, fetch, rate, readable
 from reports.portal.pages.agencies import MEASURED
 from reports.portal.pages.frame import Frame, NoSuchThing, shared
-from reports.portal.pages.national import flow_chart
+from reports.portal.pages.national import course_title, flow_chart
 from reports.portal.words import METRICS
 from reports.portal.workshop import drawn
 from reports.report import Hidden
@@ -88,8 +88,8 @@ def compose(cursor: Cursor, frame: Frame, agency_code: str, window_kind: str) ->
                 )
             ],
             name="instansi",
-            title=say("Laporan menurut bulan diterima", "Complaints by month of receipt"),
-            unit=say("laporan per bulan", "complaints per month"),
+            title=course_title(total, frame),
+            unit=say("laporan per bulan diterima", "complaints by month of receipt"),
             n=total["received_count"],
             language=frame.speech.language,
             is_simulated=night.is_simulated,

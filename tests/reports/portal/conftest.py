@@ -54,7 +54,8 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 # Received per month of 2021: Karimun always few, Batam never.
 RECEIVED = {BATAM: (9, 8, 12, 10, 7, 25), KARIMUN: (3, 0, 2, 6, 4, 1), PUPR: (6, 0, 5, 11, 5, 8)}
-HOSTILE_CATEGORY = "KESEHATAN"
+# What an agency calls itself and its category, and what a complaint to it says: HTML, Typst, SQL, and a formula.
+HOSTILE = """=1+1 <script>alert(1)</script> #eval("1+1") $x$ \\u{41} '; drop table library.issues; --"""
 
 
 @dataclass
@@ -99,8 +100,10 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Nation:
 
 
 def deliver(world: RawWorld) -> None:
-    """Complaints as RECEIVED says, each answered and completed within three days of its month."""
+    """Complaints as RECEIVED says, each answered on its day; HOSTILE is whatever PUPR may write itself."""
     world.open(NIGHT)
+    world.run("update raw.agencies set name = %s where agency_code = %s", (HOSTILE, PUPR))
+    words = {"category_main": HOSTILE, "category_label": HOSTILE}
     for agency, months in RECEIVED.items():
         world.delivery(NIGHT, agency)
         for month, count in enumerate(months, start=1):
@@ -111,9 +114,15 @@ def deliver(world: RawWorld) -> None:
                     agency,
                     f"{agency}/{month}/{number}",
                     [("MASUK", f"{day} 08:00"), ("DISPOSISI", f"{day} 10:00"), ("TINDAK_LANJUT", f"{day} 15:00")],
-                    category_main=HOSTILE_CATEGORY,
                     is_secret=number == 0 and agency == BATAM,
+                    **(words if agency == PUPR else {"category_main": "KESEHATAN"}),
                 )
+    world.run(
+        "insert into restricted.complaint_texts"
+        " select delivery_id, night, agency_code, source_system, tracking_id, %s, %s from raw.complaints"
+        " where agency_code = %s",
+        (f"judul {HOSTILE}", f"isi {HOSTILE}", PUPR),
+    )
 
 
 def issue(nation: Nation, body: str, agency: str, *, is_preview: bool = False, period: str = "2021-Q2") -> UUID:

@@ -1,6 +1,8 @@
 """What an attacker would try, against the real portal, database and provider: each is refused or does nothing."""
 
 import base64
+import csv
+import io
 import json
 import re
 import socket
@@ -13,10 +15,22 @@ import httpx
 import itsdangerous
 import pytest
 from fastapi.routing import APIRoute
+from markupsafe import escape
 
 from reports.portal import api, pages, sign_in
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
-from tests.reports.portal.conftest import NIGHT, Nation, Provider, SignIn, come_back, csrf_of, issue, settings_of
+from tests.reports.portal.conftest import (
+    HOSTILE,
+    NIGHT,
+    RECEIVED,
+    Nation,
+    Provider,
+    SignIn,
+    come_back,
+    csrf_of,
+    issue,
+    settings_of,
+)
 
 Machine = Callable[..., httpx.Client]
 
@@ -79,6 +93,42 @@ def test_sql_in_any_parameter_is_a_text_like_any_other(browser: SignIn, nation: 
     told = {address for address, answer in answers.items() if f'"{KARIMUN}"' in answer.text or PUPR in answer.text}
     assert told == set()
     assert nation.rows("select count(*), (select count(*) from marts.fct_complaints) from library.issues") == before
+
+
+def test_markup_in_an_agency_s_name_and_category_is_text_on_every_page(browser: SignIn, machine: Machine) -> None:
+    shown = set()
+    for who in ("panrb", "ombudsman", "ksp"):
+        client = browser(who)
+        for path in (
+            "/",
+            "/provinsi",
+            "/instansi",
+            f"/instansi/{PUPR}",
+            "/isu",
+            "/indikasi",
+            "/kepuasan",
+            "/kelengkapan",
+        ):
+            page = client.get(path).text
+            assert "<script" not in page, path
+            shown |= {path} if str(escape(HOSTILE)) in page else set()
+    assert {"/instansi", f"/instansi/{PUPR}"} <= shown
+    table = machine("panrb").get("/marts/rpt_agency_performance_monthly", params={"format": "csv"}).text
+    names = {row["agency_name"] for row in csv.DictReader(io.StringIO(table.removeprefix("\ufeff")))}
+    assert f"'{HOSTILE}" in names  # an apostrophe before what a spreadsheet would compute
+    assert HOSTILE not in names
+
+
+def test_what_a_complaint_says_is_nowhere(browser: SignIn, machine: Machine, nation: Nation) -> None:
+    told = nation.value("select count(*) from restricted.complaint_texts where body = %s", (f"isi {HOSTILE}",))
+    assert told == sum(RECEIVED[PUPR])
+    for who in ("panrb", "ombudsman", "ksp"):
+        pull = machine(who)
+        answers = [browser(who).get(f"/instansi/{PUPR}").text] + [
+            pull.get(f"/marts/{mart['name']}", params={"limit": 10_000}).text
+            for mart in pull.get("/marts").json()["marts"]
+        ]
+        assert [text for text in answers if "judul =1" in text or "isi =1" in text] == []
 
 
 def test_sql_in_a_token_is_a_text_like_any_other(machine: Machine) -> None:

@@ -4,20 +4,30 @@ Every page is watched: no console error, no request to another host, nothing ser
 scrolling on a telephone 360 pixels wide.
 """
 
+import io
+import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import openpyxl
+import psycopg2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+from pypdf import PdfReader
 
+from reports import issuing, library
+from reports.periods import Period
+from reports.portal.pages import frame
 from reports.portal.pages.frame import MENU
-from tests.dbt_project.raw_world import BATAM, KARIMUN
-from tests.reports.portal.conftest import Nation, Provider
+from reports.report import STAMP, Body
+from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
+from tests.reports.portal.conftest import HOSTILE, Nation, Provider
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -71,6 +81,7 @@ def visit(chromium: Browser, portal: str, browser: SignIn) -> Visit:
             "console", lambda message: watched.faults.append(message.text) if message.type == "error" else None
         )
         watched.page.on("pageerror", lambda error: watched.faults.append(str(error)))
+        watched.page.on("dialog", lambda dialog: watched.faults.append(dialog.message))
         watched.page.on(
             "request",
             lambda request: watched.faults.append(request.url) if urlsplit(request.url).netloc != host else None,
@@ -87,7 +98,7 @@ def paths_of(who: str) -> list[str]:
     if who != "batam":
         paths.append("/provinsi/21")
     if who in ("panrb", "ombudsman"):
-        paths += [f"/instansi/{BATAM}", "/instansi?kelompok=kota+II&urut=-nilai"]
+        paths += [f"/instansi/{BATAM}", f"/instansi/{PUPR}", "/instansi?kelompok=kota+II&urut=-nilai"]
     return paths
 
 
@@ -193,6 +204,69 @@ def test_a_download_is_the_issued_file_and_is_recorded(
             assert file.read() == f"%PDF-1.7 {body} {agency}".encode()
         assert seen.faults == []
     assert nation.value(count, issue) == before + 1
+
+
+# Reader -> a report of theirs, its first headline, and what the marts say of it.
+JUNE = "select received_count from marts.{} where month = '2021-06-01'"
+REPORTS: dict[str, tuple[Body, str, str, str]] = {
+    "panrb": ("panrb", "2021-06", "Laporan diterima", JUNE.format("rpt_national_performance_monthly")),
+    "ksp": ("ksp", "2021-06", "Topik yang naik", "select count(*) filter (where is_rising) from marts.rpt_category_trends_weekly"),
+    "ombudsman": (
+        "ombudsman", "2021-Q1", "Laporan diterima instansi",
+        "select sum(received_count) from marts.rpt_ombudsman_agencies_quarterly where quarter = '2021-01-01'",
+    ),
+    "batam": (
+        "agency", "2021-06", "Laporan diterima",
+        JUNE.format("rpt_agency_performance_monthly") + f" and agency_code = '{BATAM}'",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reports(nation: Nation, portal: str) -> Iterator[None]:
+    """The reports of REPORTS, issued from the nation's marts, and gone afterwards."""
+    with closing(psycopg2.connect(nation.dsn)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("set role reporter")
+        for body, period, *_ in REPORTS.values():
+            agency = BATAM if body == "agency" else None
+            with connection, connection.cursor() as cursor:
+                report = issuing.compose(cursor, body, Period.parse(period), agency)
+            library.issue(connection, report)
+    frame.forget()
+    yield
+    for table in ("cells", "files", "issues"):
+        nation.rows(
+            f"delete from library.{table} where issue_id in (select issue_id from library.issues where code_version <> 'x')"
+        )
+    frame.forget()
+
+
+@pytest.mark.usefixtures("reports")
+@pytest.mark.parametrize("who", REPORTS)
+def test_a_reader_downloads_a_report_that_says_what_the_marts_say(who: str, visit: Visit, nation: Nation) -> None:
+    body, period, label, query = REPORTS[who]
+    value = int(nation.value(query))
+    with visit(who) as seen:
+        seen.open(f"/laporan?lembaga={body}&masa={period}")
+        files = {}
+        for name in ("PDF", "XLSX", "JSON"):
+            with seen.page.expect_download() as started:
+                seen.page.get_by_role("link", name=name, exact=True).click()
+            files[name] = Path(started.value.path()).read_bytes()
+        assert seen.faults == []
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(files["PDF"])).pages]
+    assert f"{label} {value} " in " ".join(pages[0].split()) + " "
+    assert all(STAMP in page for page in pages)
+    sheets = openpyxl.load_workbook(io.BytesIO(files["XLSX"]))
+    assert (label, value) in {row[:2] for row in sheets["ringkasan"].iter_rows(values_only=True)}
+    told = json.loads(files["JSON"])
+    assert (told["body"], told["period"], told["stamp"]) == (body, period, STAMP)
+    assert (told["headlines"][0]["label"], told["headlines"][0]["value"]) == (label, value)
+    said = "\n".join([*pages, files["JSON"].decode()])
+    assert "judul =1" not in said
+    names_all = body in ("panrb", "ombudsman")
+    assert (json.dumps(HOSTILE, ensure_ascii=False)[1:-1] in files["JSON"].decode()) == names_all
 
 
 def test_the_keyboard_reaches_content_and_tables(visit: Visit) -> None:

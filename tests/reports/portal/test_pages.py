@@ -291,6 +291,37 @@ def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: Sign
         assert {key for key, issue_id in issues.items() if issue_id in page} == may[who], who
 
 
+def test_an_issue_is_dated_by_the_day_in_jakarta(signed_in: SignIn, nation: Nation) -> None:
+    issue = str(nation.issues["ksp", ""])
+    ((before,),) = nation.rows("select issued_at from library.issues where issue_id = %s", (issue,))
+    change = "update library.issues set issued_at = %s where issue_id = %s"
+    nation.rows(change, ("2021-06-30 23:30+00", issue))  # half past six in the morning of 1 July
+    frame.forget()
+    try:
+        assert "1 Juli 2021 data sampai 30 Juni 2021" in text_of(signed_in("ksp").get("/laporan").text)
+    finally:
+        nation.rows(change, (before, issue))
+        frame.forget()
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_the_page_of_the_api_names_the_marts_that_it_gives(who: str, signed_in: SignIn) -> None:
+    client = signed_in(who)
+    given = [mart["name"] for mart in client.get("/api/v1/marts").json()["marts"]]
+    assert len(given) > 5
+    assert re.findall(r"<li><code>(\w+)</code></li>", client.get("/api").text) == given
+
+
+def test_trends_say_what_became_of_what_was_received(signed_in: SignIn) -> None:
+    told = {
+        "/": "122 laporan, 100,0% ditindaklanjuti dan 0,0% selesai",
+        f"/instansi/{BATAM}": "71 laporan, 100,0% ditindaklanjuti dan 0,0% selesai",
+    }
+    for path, title in told.items():
+        assert title in text_of(signed_in("panrb").get(path).text), path
+    assert "122 complaints, 100.0% followed up and 0.0% completed" in text_of(signed_in("ksp").get("/?bahasa=en").text)
+
+
 def test_a_file_of_the_library_downloads_as_it_was_issued(signed_in: SignIn) -> None:
     client = signed_in("batam")
     link = re.search(r'href="(/api/v1/reports/[^"]+/files/laporan\.pdf)"', client.get("/laporan").text)
