@@ -273,7 +273,7 @@ def leave(client: httpx.Client, name: str, begin: str = sign_in.BEGIN) -> str:
     """Go to the provider and sign in there as `name`; where it sends the browser then."""
     gone = client.get(begin)
     assert gone.status_code == 303, gone.text
-    agreed = httpx.post(gone.headers["location"], data={"sub": name})
+    agreed = httpx.post(gone.headers["location"], data={"sub": name}, timeout=60)
     assert agreed.status_code == 302, agreed.text
     return agreed.headers["location"]
 
