@@ -391,6 +391,7 @@ def span(period: Period) -> str:
     return f"{period.label} ({date_long(period.first_date)} – {date_long(period.last_date)})"
 
 
+@lru_cache(maxsize=65_536)  # a report of a semester asks for each of its cells ten times
 def base_cell(agency_code: str, month: date) -> str:
     """The name of an agency's month as a member of cells: KOTA-21.71/2021-06."""
     return f"{agency_code}/{month:%Y-%m}"

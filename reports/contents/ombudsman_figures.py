@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -74,8 +75,8 @@ class Finding:
 
     @property
     def base_cell(self) -> Cell:
-        quarter = Period.containing("quarter", self.quarter).id
-        return Cell(base_family(self.indication), frozenset({f"{self.agency_code}/{quarter}"}), self.base)
+        members = frozenset({f"{self.agency_code}/{_quarter_id(self.quarter)}"})
+        return Cell(base_family(self.indication), members, self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,16 @@ def _quarters(period: Period) -> list[date]:
     return [month for month in period.months if month.month % 3 == 1]
 
 
-def delay_months(period: Period) -> list[date]:
+@lru_cache(maxsize=64)
+def _quarter_id(day: date) -> str:
+    return Period.containing("quarter", day).id
+
+
+@lru_cache(maxsize=64)
+def delay_months(period: Period) -> tuple[date, ...]:
     """Months of receipt that are looked at for delay: a quarter earlier, so that 60 working days can have passed."""
     earlier = [Period.containing("quarter", start).before() for start in _quarters(period)]
-    return [month for quarter in earlier for month in quarter.months]
+    return tuple(month for quarter in earlier for month in quarter.months)
 
 
 def _delay_quarters(period: Period) -> list[date]:
@@ -226,7 +233,7 @@ def received_members(agencies: Iterable[Agency], months: Sequence[date]) -> froz
 
 def secret_members(agencies: Iterable[Agency], period: Period) -> frozenset[str]:
     """The base cells of their secret complaints."""
-    quarters = [Period.containing("quarter", quarter).id for quarter in _quarters(period)]
+    quarters = [_quarter_id(quarter) for quarter in _quarters(period)]
     return frozenset(f"{agency.code}/{quarter}" for agency in agencies for quarter in quarters)
 
 

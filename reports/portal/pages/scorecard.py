@@ -155,7 +155,8 @@ def _peers_chart(central: Row | None, spread: Row | None, frame: Frame) -> Chart
         name="sebanding",
         title=title,
         unit=speech.say(
-            "bagian laporan yang ditindaklanjuti, tersesuaikan", "share of complaints followed up, adjusted"
+            "% laporan yang ditindaklanjuti, tersesuaikan; n: instansi sebanding",
+            "% of complaints followed up, adjusted; n: peers",
         ),
         n=spread["agency_count"],
         language=speech.language,

@@ -93,6 +93,7 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Nation:
     built = Nation(dsn, server / "reports")
     with closing(psycopg2.connect(dsn)) as connection:
         RawWorld(connection).publish()
+    built.rows("update ops.nights set published_at = now()")
     for body, agency in (("panrb", ""), ("ksp", ""), ("ombudsman", ""), ("agency", BATAM), ("agency", KARIMUN)):
         built.issues[body, agency] = issue(built, body, agency)
     built.issues["ksp", "preview"] = issue(built, "ksp", "", is_preview=True, period="2021-Q1")
