@@ -253,7 +253,7 @@ def browser(portal: str) -> Iterator[SignIn]:
     clients = []
 
     def sign_in_as(name: str) -> httpx.Client:
-        client = httpx.Client(base_url=portal, timeout=60)  # the first page of a kind draws its charts
+        client = httpx.Client(base_url=portal, timeout=300)  # the first page of a kind draws its charts
         clients.append(client)
         if name:
             returned = come_back(client, name)

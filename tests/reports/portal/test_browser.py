@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get i
 
 SignIn = Callable[[str], httpx.Client]
 DESKTOP, TELEPHONE = (1280, 900), (360, 740)
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 ROLES = {"panrb": "panrb_analyst", "ombudsman": "ombudsman_reader", "ksp": "ksp_reader", "batam": "agency_reader"}
 FRONT = {"panrb": "Gambaran nasional", "ombudsman": "Gambaran nasional", "ksp": "Gambaran nasional"}
 
