@@ -8,6 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
 from reports.charts import Chart
+from reports.contents.wording import category_words
 from reports.portal.figures import Row, concealed, fetch
 from reports.portal.pages.frame import Frame, NoSuchThing
 from reports.portal.small_cells import SmallCells
@@ -48,13 +49,7 @@ def compose(cursor: Cursor, frame: Frame, programme: str) -> Mapping[str, Any]:
         "trend": _trend(weeks, names, programme, frame),
         "agencies": _agencies(cursor, frame, last_week, programme) if last_week else [],
         "rising": _rising(cursor, frame),
-        "longest": fetch(
-            cursor,
-            "select programme_name, agency_name, category_id, received_month, open_days, is_overdue_14_days"
-            " from marts.rpt_ksp_longest_open where %(programme)s in ('', programme)"
-            " order by open_days desc, programme, rank limit %(shown)s",
-            {"programme": programme, "shown": LONGEST_SHOWN},
-        ),
+        "longest": _longest(cursor, frame, now, programme),
     }
 
 
@@ -128,6 +123,41 @@ def _agencies(cursor: Cursor, frame: Frame, week: date, programme: str) -> list[
     ]
     shown.sort(key=lambda row: (-row["overdue_14_days_count"], row["agency_name"], row["programme"]))
     return shown[:AGENCIES_SHOWN]
+
+
+def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> list[Row]:
+    """The longest open, as KSP's report tells them: at most half of what a programme has open.
+
+    A complaint with its agency is one of the agency's: where these are too few to be counted, the agency is hidden.
+    """
+    stocks = {row["programme"]: row["closing_count"] for row in now if isinstance(row["closing_count"], int)}
+    rows = fetch(
+        cursor,
+        "with named as ("
+        "    select programme, agency_code from marts.rpt_ksp_strategic_issues_weekly where week = %(week)s"
+        "    group by programme, agency_code having sum(closing_count) > 0"
+        ") "
+        "select longest.programme, longest.rank, longest.programme_name, longest.agency_code, longest.agency_name,"
+        " longest.category_id, longest.received_month, longest.open_days, named.agency_code is not null as is_counted"
+        " from marts.rpt_ksp_longest_open as longest"
+        " left join named on longest.programme = named.programme and longest.agency_code = named.agency_code"
+        " where %(programme)s in ('', longest.programme)"
+        " order by longest.open_days desc, longest.programme, longest.rank",
+        {"programme": programme, "week": now[0]["week"] if now else None},
+    )
+    told = [row for row in rows if row["rank"] <= stocks.get(row["programme"], 0) // 2][:LONGEST_SHOWN]
+    return [
+        {
+            **row,
+            "category": category_words(row["category_id"].rpartition(" > ")[2]),
+            "agency_name": row["agency_name"] if _may_be_named(row, now[0]["week"], frame.small) else Hidden.SMALL,
+        }
+        for row in told
+    ]
+
+
+def _may_be_named(row: Row, week: date, small: SmallCells) -> bool:
+    return row["is_counted"] and not small.hides_open(row["programme"], week, row["agency_code"])
 
 
 def _stock(row: Row, small: SmallCells) -> Row:

@@ -67,6 +67,8 @@ def test_what_is_enough_is_shown_in_full(machine: Machine) -> None:
         ("ksp", "rpt_province_performance_monthly", "rpt_agency_performance_monthly"),
         ("ksp", "rpt_category_trends_weekly", "rpt_ombudsman_indications_quarterly"),
         ("ksp", "rpt_national_mix_monthly", "rpt_ksp_strategic_issues_weekly"),
+        ("ksp", "rpt_national_satisfaction", "rpt_ksp_longest_open"),
+        ("panrb", "rpt_panrb_monev_monthly", "rpt_national_timeliness"),
         ("batam", "rpt_agency_performance_monthly", "rpt_unit_performance_monthly"),
         ("panrb", "rpt_agency_timeliness", "rpt_agency_stock_flow_daily"),
         ("batam", "rpt_peer_distribution", "rpt_national_performance_monthly"),

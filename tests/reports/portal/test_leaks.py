@@ -607,6 +607,23 @@ def test_ksp_can_work_out_no_small_stock_of_an_agency(app: FastAPI, issues: list
     assert given_away(found, open_counts) == {}
 
 
+def test_no_page_names_the_agency_of_a_complaint_where_it_has_few(
+    app: FastAPI, nation: str, open_counts: Counts
+) -> None:
+    last = max(week for _, week in open_counts)
+    few = {code for (code, week), count in open_counts.items() if week == last and count < 5}
+    with closing(psycopg2.connect(nation)) as connection, connection.cursor() as cursor:
+        cursor.execute("select agency_code, rank from marts.rpt_ksp_longest_open order by rank")
+        longest = cursor.fetchall()
+    shown = len(longest[: sum(count for (_, week), count in open_counts.items() if week == last) // 2])
+    assert {code for code, _ in longest[:shown]} & few
+    for role in ("ksp_reader", "panrb_analyst"):
+        page, _ = reading(app, role)
+        listed = page("/isu").split("Paling lama terbuka")[1]
+        assert listed.count("<tr><th") == shown
+        assert [code for code in few if AGENCIES[code][0] in listed] == []
+
+
 def test_ksp_can_work_out_no_small_part_of_the_nation(app: FastAPI) -> None:
     _, mart = reading(app, "ksp_reader")
     nation = {row["month"]: row["received_count"] for row in mart("rpt_national_performance_monthly")}
