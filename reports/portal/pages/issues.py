@@ -150,7 +150,7 @@ def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> li
         {
             **row,
             "category": category_words(row["category_id"].rpartition(" > ")[2]),
-            "agency_name": row["agency_name"] if _may_be_named(row, now[0]["week"], frame.small) else Hidden.SMALL,
+            "agency_name": row["agency_name"] if _may_be_named(row, now[0]["week"], frame.small) else Hidden.SMALL.value,
         }
         for row in told
     ]
