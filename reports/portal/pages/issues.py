@@ -130,6 +130,7 @@ def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> li
 
     A complaint with its agency is one of the agency's: where these are too few to be counted, the agency is hidden.
     """
+    week, hidden = now[0]["week"] if now else None, Hidden.SMALL.value
     stocks = {row["programme"]: row["closing_count"] for row in now if isinstance(row["closing_count"], int)}
     rows = fetch(
         cursor,
@@ -143,21 +144,21 @@ def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> li
         " left join named on longest.programme = named.programme and longest.agency_code = named.agency_code"
         " where %(programme)s in ('', longest.programme)"
         " order by longest.open_days desc, longest.programme, longest.rank",
-        {"programme": programme, "week": now[0]["week"] if now else None},
+        {"programme": programme, "week": week},
     )
     told = [row for row in rows if row["rank"] <= stocks.get(row["programme"], 0) // 2][:LONGEST_SHOWN]
     return [
         {
             **row,
             "category": category_words(row["category_id"].rpartition(" > ")[2]),
-            "agency_name": row["agency_name"] if _may_be_named(row, now[0]["week"], frame.small) else Hidden.SMALL.value,
+            "agency_name": row["agency_name"] if _may_be_named(row, week, frame.small) else hidden,
         }
         for row in told
     ]
 
 
-def _may_be_named(row: Row, week: date, small: SmallCells) -> bool:
-    return row["is_counted"] and not small.hides_open(row["programme"], week, row["agency_code"])
+def _may_be_named(row: Row, week: date | None, small: SmallCells) -> bool:
+    return week is not None and row["is_counted"] and not small.hides_open(row["programme"], week, row["agency_code"])
 
 
 def _stock(row: Row, small: SmallCells) -> Row:
