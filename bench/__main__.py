@@ -3,6 +3,7 @@ python -m bench extract [--rounds 2] [--rows 200000] [--peers dlt,...]: extracti
 python -m bench marts [--histories 1000000,10000000] [--changes 50000]: a night's build over long histories
 python -m bench fairness [--seeds 200]: whether the comparison of agencies is right, where the truth is known
 python -m bench portal [--history 1000000] [--users 20] [--seconds 60]: how long pages take under load, and its memory
+python -m bench scale [--workers 1,3] [--ways commands,celery]: a night of far agencies fetched by several workers
 python -m bench gate [--parts truth,cost] [--nights 100000,100000:5,1000000]: what the gate catches, and what it costs
 """
 
@@ -10,13 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import night, portal
+from bench import night, portal, scale
 from bench.extract import race
 from bench.extract.contenders import PEERS
 from bench.fairness import run as fairness
 from bench.fairness import verdict
 from bench.gate import accuracy, cost
-from bench.marts import scale
+from bench.marts import scale as marts_scale
 
 
 def main() -> int:
@@ -35,9 +36,9 @@ def main() -> int:
     marts = benches.add_parser(
         "marts", help="what a night's build costs over long histories, and what questions of them do"
     )
-    marts.add_argument("--histories", default=",".join(map(str, scale.HISTORIES)), help="complaints, with commas")
+    marts.add_argument("--histories", default=",".join(map(str, marts_scale.HISTORIES)), help="complaints, with commas")
     marts.add_argument(
-        "--changes", type=int, default=scale.CHANGES, help="complaints that are new or have news in a night"
+        "--changes", type=int, default=marts_scale.CHANGES, help="complaints that are new or have news in a night"
     )
     fair = benches.add_parser(
         "fairness", help="whether intervals, ranks and flags of agencies are right, where the truth is known"
@@ -50,6 +51,9 @@ def main() -> int:
     where.add_argument("--history", type=int, help="write and build so many complaints first, elsewhere")
     pages.add_argument("--users", type=int, default=portal.USERS, help="readers at once")
     pages.add_argument("--seconds", type=float, default=portal.SECONDS, help="how long they read")
+    out = benches.add_parser("scale", help="how much faster several workers fetch a night of agencies that answer late")
+    out.add_argument("--workers", default="1,3", help="how many, with commas")
+    out.add_argument("--ways", default=",".join(scale.WAYS), help=f"of {', '.join(scale.WAYS)}, with commas")
     gate = benches.add_parser("gate", help="what the gate catches of known dirt, and what judging a large night costs")
     gate.add_argument("--parts", default="truth,cost", help="truth, cost or both, with commas")
     gate.add_argument(
@@ -65,12 +69,15 @@ def main() -> int:
             print(race.report(race.race(options.works.split(","), options.rows, options.rounds, peers)))
         case "marts":
             histories = [int(history) for history in options.histories.split(",")]
-            print(scale.report(*scale.measure_all(histories, options.changes)))
+            print(marts_scale.report(*marts_scale.measure_all(histories, options.changes)))
         case "fairness":
             print(verdict.report(fairness.measure(options.seeds), options.seeds))
         case "portal":
             at = {"dsn": options.dsn, "state": options.state_dir, "history": options.history}
             print(portal.report(portal.measure(users=options.users, seconds=options.seconds, **at)))
+        case "scale":
+            workers = [int(count) for count in options.workers.split(",")]
+            print(scale.report(scale.measure(options.ways.split(","), workers)))
         case "gate":
             _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
     return 0

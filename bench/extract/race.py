@@ -33,7 +33,7 @@ Results = dict[str, dict[str, list[Cost]]]
 def race(names: Sequence[str], rows: int, rounds: int, peers: Sequence[str], directory: Path | None = None) -> Results:
     """Costs of every work and contender, by name. Raises SystemExit when somebody's numbers are wrong."""
     results: Results = {}
-    with _warehouse(directory) as folder:
+    with warehouse(directory) as folder:
         for name in names:
             work = works(rows)[name]
             with serving(work, rows) as port:
@@ -74,7 +74,7 @@ def _one(contender: Contender, work: Work, port: int, state: Path) -> Cost:
     folder = state / "stage"
     folder.mkdir()
     prepared = state / "prepared" / work.name.replace(" ", "-")
-    with _database(state, contender.our_schema) as database_url:
+    with database(state, our_schema=contender.our_schema) as database_url:
         stage = Stage(folder, folder / "agencies.txt", database_url, prepared, work.latency_seconds > 0)
         stage.agencies.write_text(
             "\n".join(f"http://{host(n)}:{port}/laporan/{code}" for n, code in enumerate(work.rows))
@@ -82,7 +82,7 @@ def _one(contender: Contender, work: Work, port: int, state: Path) -> Cost:
         if contender is LIMIT:
             for name in ("ops.nights", "ops.deliveries"):
                 _psql(database_url, "-c", rf"\copy {name} from '{prepared}/{name}.txt'")
-        environment = _environment(stage, work, port)
+        environment = environment_of(stage, work, port)
         postmaster = int((data_directory(state) / "postmaster.pid").read_text().split()[0])
         try:
             cost = measure(contender.commands(stage), environment, REPOSITORY, folder / "log.txt", postmaster)
@@ -131,7 +131,8 @@ def _prepare_limit(folder: Path, database_url: str) -> None:
 
 
 @contextmanager
-def _warehouse(directory: Path | None) -> Iterator[Path]:
+def warehouse(directory: Path | None) -> Iterator[Path]:
+    """An embedded server of the bench's own without autovacuum; yields its state directory."""
     with tempfile.TemporaryDirectory(prefix="lapor-bench-extract-", dir=directory) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may run as a user of its own
@@ -151,7 +152,7 @@ def _warehouse(directory: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _database(state: Path, our_schema: bool) -> Iterator[str]:
+def database(state: Path, *, our_schema: bool) -> Iterator[str]:
     """A fresh database, with our tables or without, gone afterwards."""
     owner = socket_dsn(state, "postgres")
     template = "lapor" if our_schema else "template1"
@@ -183,7 +184,7 @@ def _bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("LAPOR_", "WAREHOUSE_"))}
 
 
-def _environment(stage: Stage, work: Work, port: int) -> dict[str, str]:
+def environment_of(stage: Stage, work: Work, port: int) -> dict[str, str]:
     """What ours needs, and the peers do not mind: keys, the registry, the server, the database."""
     return _bare_environment() | {
         "WAREHOUSE_DSN": stage.database_url,
