@@ -7,6 +7,9 @@
     python dags/local_airflow.py night 2021-06-30 --agencies KOTA-21.71 redo a part of a night
     python dags/local_airflow.py backfill --from 2021-06-01 --to 2021-06-30
 
+With --workers N tasks run on N Celery workers, to which the Redis of AIRFLOW__CELERY__BROKER_URL hands them; else beside
+the scheduler. A worker that is lost ends nothing as long as there is another.
+
 Everything it keeps (secrets of mode 600, logs, process ids) lies in <state>/airflow, its metadata in the database
 `airflow` of the embedded PostgreSQL or where AIRFLOW__DATABASE__SQL_ALCHEMY_CONN says. It listens on 127.0.0.1 only.
 Exit codes: 0 every night succeeded, 1 one failed (the end of its log is printed), 2 Airflow does not run.
@@ -17,6 +20,7 @@ It runs in the Airflow environment and imports nothing of ours; .airflowignore k
 import argparse
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -32,6 +36,7 @@ from local_nights import POLL_SECONDS, Api, ApiError, backfill, run_night
 from local_processes import (
     COMPONENTS,
     FOR_A_NIGHT,
+    WORKER,
     Components,
     LocalAirflowError,
     airflow_commands,
@@ -47,26 +52,23 @@ from local_status import BEATING, DAGS, POOL, look
 START_TIMEOUT_SECONDS = 300  # of a machine that is busy; usual are 10 to 20
 
 
-def start(
-    home: Path, port: int | None, with_schedule: bool, commands: Mapping[str, Sequence[str]] | None = None
-) -> Api:
+def start(home: Path, options: argparse.Namespace, commands: Mapping[str, Sequence[str]]) -> Api:
     """Start Airflow, wait until its parts say they are healthy and it knows the DAGs, and return its API.
 
-    commands: what is started, Airflow's parts among it; without any the parts that a night needs. When it is up
-    already, that one is used; the rest of one that has lost a part is stopped first.
+    commands: what is started, Airflow's parts among it. When it is up already, that one is used; the rest of one that
+    has lost a part is stopped first.
     """
     began, components = time.monotonic(), Components(home)
     if is_up(components):
         return Api.of(home, components.port())
     components.stop()
     (home / "logs").mkdir(parents=True, exist_ok=True)
-    port, dsn = port or free_port(), metadata_dsn()
-    environment = component_environment(home, port, dsn, with_schedule)
+    port, dsn = options.port or free_port(), metadata_dsn()
+    environment = component_environment(home, port, dsn, options.with_schedule, options.workers)
     migrate(home, environment, dsn)
     migrated, asked_at = time.monotonic(), time.time()
-    commands = commands or airflow_commands(FOR_A_NIGHT)
-    # The scheduler comes last: tasks that it starts before the API server answers fail, and with them a night.
-    last = {name: command for name, command in commands.items() if name == "scheduler"}
+    # Who runs tasks comes last: tasks that start before the API server answers fail, and with them a night.
+    last = {name: command for name, command in commands.items() if name == "scheduler" or name.startswith(WORKER)}
     try:
         components.start({name: commands[name] for name in commands if name not in last}, environment, port)
         api = wait_for(home, components, port, lambda api: api.lacks_answers())
@@ -123,6 +125,9 @@ def what_is_missing(api: Api, components: Components, asked_at: float) -> str:
         beat = health[part][f"latest_{part}_heartbeat"]
         if not beat or datetime.fromisoformat(beat).timestamp() < asked_at:
             return f"no heartbeat of the {name} yet"
+    for name in components.names():
+        if name.startswith(WORKER) and not is_ready(components.log(name)):
+            return f"{name} is not ready yet"
     for error in api.call("GET", "importErrors")["import_errors"]:
         if datetime.fromisoformat(error["timestamp"]).timestamp() > asked_at:
             raise LocalAirflowError(f"{error['filename']} cannot be imported:\n{error['stack_trace']}")
@@ -131,6 +136,11 @@ def what_is_missing(api: Api, components: Components, asked_at: float) -> str:
         if dag_id not in known or datetime.fromisoformat(known[dag_id]).timestamp() < asked_at:
             return f"{dag_id} is not parsed yet"
     return ""
+
+
+def is_ready(log: Path) -> bool:
+    """Whether a worker has said that it takes tasks."""
+    return re.search(r"celery@|worker-\d+@\S+ ready", log.read_text(errors="replace")) is not None
 
 
 @contextmanager
@@ -174,6 +184,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         command = commands.add_parser(name, help=words)
         command.add_argument("--port", type=int, help="of the API server and its pages; default: a free one")
         command.add_argument("--with-schedule", action="store_true", help="also run every night at 01:00 WIB by itself")
+        command.add_argument("--workers", type=int, default=0, metavar="N", help="run tasks on N Celery workers")
         if name == "up":
             command.add_argument(
                 "--beside", action="append", default=[], type=beside, metavar="NAME=COMMAND",
@@ -228,7 +239,7 @@ def run(options: argparse.Namespace, home: Path) -> int:
         case "backfill":
             return 0 if backfill(Api.of(home, components.port()), home, options.first, options.last) else 1
     was_up = is_up(components)
-    api = start(home, options.port, options.with_schedule)
+    api = start(home, options, airflow_commands(FOR_A_NIGHT, home, options.workers))
     if options.command == "start":
         return 0
     try:
@@ -253,15 +264,15 @@ def run_nights(api: Api, home: Path, options: argparse.Namespace) -> int:
 
 def stay(home: Path, components: Components, options: argparse.Namespace) -> int:
     """Start everything and stay, with one log, until a part ends by itself, which is an error, or the user stops us."""
-    commands = {**dict(options.beside), **airflow_commands(tuple(COMPONENTS))}
+    commands = {**dict(options.beside), **airflow_commands(tuple(COMPONENTS), home, options.workers)}
     components.stop()
     components.logs.mkdir(parents=True, exist_ok=True)
     try:
         with followed({name: components.log(name) for name in commands}, sys.stdout):
             try:
-                start(home, options.port, options.with_schedule, commands)
+                start(home, options, commands)
                 print(f"user admin, password in {home / 'passwords.json'}; Ctrl-C stops everything", flush=True)
-                while not (dead := components.dead()):
+                while not (dead := components.missed()):
                     time.sleep(POLL_SECONDS)
             finally:
                 components.stop()

@@ -28,6 +28,8 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 FOR_A_NIGHT = ("api-server", "dag-processor", "scheduler")
+WORKER = "worker-"  # and a number: a Celery worker
+BROKER = "AIRFLOW__CELERY__BROKER_URL"
 
 
 class LocalAirflowError(RuntimeError):
@@ -54,9 +56,23 @@ def read_secrets(home: Path) -> dict[str, str]:
     return dict(json.loads(file.read_text()))
 
 
-def airflow_commands(names: Sequence[str]) -> dict[str, list[str]]:
-    """How components of Airflow are started."""
-    return {name: [sys.executable, "-m", "airflow", *COMPONENTS[name]] for name in names}
+def airflow_commands(names: Sequence[str], home: Path, workers: int = 0) -> dict[str, list[str]]:
+    """How components of Airflow are started, and so many Celery workers.
+
+    Raises LocalAirflowError when there are to be workers and nothing says where Redis is.
+    """
+    if workers and not os.environ.get(BROKER):
+        raise LocalAirflowError(f"Workers are handed their tasks by Redis; say where it is: {BROKER}=redis://host:6379/0")
+    parts = {name: COMPONENTS[name] for name in names}
+    for name in (f"{WORKER}{number}" for number in range(1, workers + 1)):
+        own = ["--celery-hostname", f"{name}@%h", "--pid", str(home / f"{name}.pid")]
+        parts[name] = ["celery", "worker", "--skip-serve-logs", *own]
+    return {name: [sys.executable, "-m", "airflow", *words] for name, words in parts.items()}
+
+
+def is_airflows(name: str) -> bool:
+    """Whether this is a part of Airflow and not what runs beside it."""
+    return name in COMPONENTS or name.startswith(WORKER)
 
 
 def write_private(file: Path, content: dict[str, Any]) -> None:
@@ -83,15 +99,26 @@ def metadata_dsn() -> str:
     return answer.stdout.strip().replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
-def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) -> dict[str, str]:
-    """Variables of the components: where things are, and what makes one night quick on a small machine."""
+def component_environment(home: Path, port: int, dsn: str, with_schedule: bool, workers: int) -> dict[str, str]:
+    """Variables of the components: where things are, and what makes one night quick on a small machine.
+
+    With workers a task runs on whichever of them is free; all shards are fetched at once when all of them are there.
+    """
     kept, address = read_secrets(home), f"http://127.0.0.1:{port}"
+    shards = int(os.environ.get("LAPOR_EXTRACT_SHARDS") or "4")
+    # docs/scaling.md, A worker is lost; who knows better says otherwise.
+    defaults = {
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+        "CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "7200",
+        "CELERY__WORKER_CONCURRENCY": str(-(-shards // max(workers, 1))),
+    }
     options = {
         "CORE__DAGS_FOLDER": str(DAGS),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": os.environ.get("LAPOR_EXTRACT_SHARDS") or "4",
+        "CORE__EXECUTOR": "CeleryExecutor" if workers else "LocalExecutor",
+        "CORE__PARALLELISM": str(shards),
+        "CELERY__RESULT_BACKEND": f"db+{dsn}",
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "CORE__FERNET_KEY": kept["fernet_key"],
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
@@ -115,8 +142,8 @@ def component_environment(home: Path, port: int, dsn: str, with_schedule: bool) 
     }
     # As the pipeline's own default: the jobs of both stand together.
     lineage = {"OPENLINEAGE_NAMESPACE": os.environ.get("OPENLINEAGE_NAMESPACE") or "lapor"}
-    own = {"AIRFLOW_HOME": str(home), **lineage}
-    return {**os.environ, **own, **{f"AIRFLOW__{name}": value for name, value in options.items()}}
+    named = [{f"AIRFLOW__{name}": value for name, value in some.items()} for some in (defaults, options)]
+    return {**named[0], **os.environ, "AIRFLOW_HOME": str(home), **lineage, **named[1]}
 
 
 def migrate(home: Path, environment: dict[str, str], dsn: str) -> None:
@@ -205,9 +232,15 @@ class Components:
         """Components that were started and run no more."""
         return [name for name in self.names() if name not in self.alive()]
 
+    def missed(self) -> list[str]:
+        """Of the dead those without which nothing goes on: any part, but of the workers only all together."""
+        dead, workers = self.dead(), [name for name in self.names() if name.startswith(WORKER)]
+        spared = set(workers) if set(workers) - set(dead) else set()
+        return [name for name in dead if name not in spared]
+
     def port(self) -> int:
         """Port of the API server. Raises LocalAirflowError when a component is missing."""
-        missing = self.dead() if self.names() else sorted(COMPONENTS)
+        missing = self.missed() if self.names() else sorted(COMPONENTS)
         if missing:
             raise LocalAirflowError(
                 f"Airflow is not running ({', '.join(missing)}). Start it with: make up   Its logs: {self.logs}"
@@ -225,10 +258,10 @@ class Components:
         server say, ends when nobody needs it any more.
         """
         alive = self.alive()
-        airflow = [process for name, process in alive.items() if name in COMPONENTS]
+        airflow = [process for name, process in alive.items() if is_airflows(name)]
         _end([*airflow, *(child for process in airflow for child in _children(process))])
         for name, process in reversed(alive.items()):
-            if name not in COMPONENTS:
+            if not is_airflows(name):
                 _end([process, *_children(process)])
         left = self._left_behind()
         _end(left, ORPHAN_TIMEOUT_SECONDS)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from local_nights import Api, ApiError
-from local_processes import COMPONENTS, Components
+from local_processes import WORKER, Components, is_airflows
 
 WIB = ZoneInfo("Asia/Jakarta")
 DAGS = ("lapor_nightly", "lapor_reports", "lapor_maintenance")
@@ -48,13 +48,16 @@ def look(home: Path, components: Components) -> list[Line]:
 
 
 def _label(name: str) -> str:
-    return f"airflow {name}" if name in COMPONENTS else name
+    return f"airflow {name}" if is_airflows(name) else name
 
 
 def _heartbeats(api: Api, components: Components, dead: list[str]) -> Iterator[Line]:
     health = api.call("GET", "monitor/health")
     for name in components.names():
-        if name in dead or name not in COMPONENTS:  # who looks at what runs beside asks it itself
+        if name in dead or not is_airflows(name):  # who looks at what runs beside asks it itself
+            continue
+        if name.startswith(WORKER):
+            yield Line(_label(name), "ok", "runs")
             continue
         if name not in BEATING:
             yield Line(_label(name), "ok", f"answers at {api.address}")
