@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from warehouse.server import AIRFLOW_DATABASE, data_directory, socket_dsn
 
 WAYS = ("commands", "celery")
 WORK = "far night"
+START_SECONDS = 60
 SHARDS = 3  # of the night on Celery, however many workers there are
 AIRFLOW = (REPOSITORY / ".venv-airflow" / "bin" / "python", REPOSITORY / "dags" / "local_airflow.py")
 _EXTRACT = [sys.executable, "-m", "extract"]
@@ -165,10 +166,21 @@ def redis_server() -> Iterator[str]:
         settings.write_text(f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\ndir {folder}\n')
         process = subprocess.Popen(["redis-server", str(settings)], stdout=subprocess.DEVNULL)
         try:
+            _await(port)
             yield f"redis://:{password}@127.0.0.1:{port}/0"
         finally:
             process.terminate()
             process.wait()
+
+
+def _await(port: int) -> None:
+    """Raises SystemExit when nobody listens within START_SECONDS."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    raise SystemExit(f"bench: redis-server does not answer on port {port}")
 
 
 def report(runs: Sequence[Run]) -> str:

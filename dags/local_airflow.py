@@ -7,8 +7,8 @@
     python dags/local_airflow.py night 2021-06-30 --agencies KOTA-21.71 redo a part of a night
     python dags/local_airflow.py backfill --from 2021-06-01 --to 2021-06-30
 
-With --workers N tasks run on N Celery workers, to which the Redis of AIRFLOW__CELERY__BROKER_URL hands them; else beside
-the scheduler. A worker that is lost ends nothing as long as there is another.
+With --workers N tasks run on N Celery workers, to which the Redis of AIRFLOW__CELERY__BROKER_URL hands them; else
+beside the scheduler. A worker that is lost ends nothing as long as there is another.
 
 Everything it keeps (secrets of mode 600, logs, process ids) lies in <state>/airflow, its metadata in the database
 `airflow` of the embedded PostgreSQL or where AIRFLOW__DATABASE__SQL_ALCHEMY_CONN says. It listens on 127.0.0.1 only.
@@ -140,7 +140,7 @@ def what_is_missing(api: Api, components: Components, asked_at: float) -> str:
 
 def is_ready(log: Path) -> bool:
     """Whether a worker has said that it takes tasks."""
-    return re.search(r"celery@|worker-\d+@\S+ ready", log.read_text(errors="replace")) is not None
+    return re.search(rf"{WORKER}\d+@\S+ ready", log.read_text(errors="replace")) is not None
 
 
 @contextmanager
@@ -239,7 +239,7 @@ def run(options: argparse.Namespace, home: Path) -> int:
         case "backfill":
             return 0 if backfill(Api.of(home, components.port()), home, options.first, options.last) else 1
     was_up = is_up(components)
-    api = start(home, options, airflow_commands(FOR_A_NIGHT, home, options.workers))
+    api = start(home, options, airflow_commands(FOR_A_NIGHT, options.workers))
     if options.command == "start":
         return 0
     try:
@@ -264,7 +264,7 @@ def run_nights(api: Api, home: Path, options: argparse.Namespace) -> int:
 
 def stay(home: Path, components: Components, options: argparse.Namespace) -> int:
     """Start everything and stay, with one log, until a part ends by itself, which is an error, or the user stops us."""
-    commands = {**dict(options.beside), **airflow_commands(tuple(COMPONENTS), home, options.workers)}
+    commands = {**dict(options.beside), **airflow_commands(tuple(COMPONENTS), options.workers)}
     components.stop()
     components.logs.mkdir(parents=True, exist_ok=True)
     try:

@@ -56,17 +56,18 @@ def read_secrets(home: Path) -> dict[str, str]:
     return dict(json.loads(file.read_text()))
 
 
-def airflow_commands(names: Sequence[str], home: Path, workers: int = 0) -> dict[str, list[str]]:
+def airflow_commands(names: Sequence[str], workers: int) -> dict[str, list[str]]:
     """How components of Airflow are started, and so many Celery workers.
 
     Raises LocalAirflowError when there are to be workers and nothing says where Redis is.
     """
     if workers and not os.environ.get(BROKER):
-        raise LocalAirflowError(f"Workers are handed their tasks by Redis; say where it is: {BROKER}=redis://host:6379/0")
+        raise LocalAirflowError(
+            f"Workers are handed their tasks by Redis; say where it is: {BROKER}=redis://host:6379/0"
+        )
     parts = {name: COMPONENTS[name] for name in names}
     for name in (f"{WORKER}{number}" for number in range(1, workers + 1)):
-        own = ["--celery-hostname", f"{name}@%h", "--pid", str(home / f"{name}.pid")]
-        parts[name] = ["celery", "worker", "--skip-serve-logs", *own]
+        parts[name] = ["celery", "worker", "--skip-serve-logs", "--celery-hostname", f"{name}@%h"]
     return {name: [sys.executable, "-m", "airflow", *words] for name, words in parts.items()}
 
 

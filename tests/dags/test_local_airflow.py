@@ -338,3 +338,10 @@ def test_a_part_that_ends_by_itself_ends_the_others_and_is_named(airflow: LocalA
     assert "portal ended while starting" in ended.stderr
     assert "the port is in use" in ended.stderr
     assert airflow.descendants() == []
+
+
+def test_workers_without_a_redis_are_refused_in_words_that_say_what_is_missing(airflow: LocalAirflow) -> None:
+    refused = airflow("start", "--workers", "2")
+    assert refused.returncode == 2
+    assert "AIRFLOW__CELERY__BROKER_URL=redis://" in refused.stderr
+    assert airflow.descendants() == []

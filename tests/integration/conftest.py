@@ -62,8 +62,12 @@ class Warehouse:
 
     def start_night(self, night: date) -> "subprocess.Popen[bytes]":
         """Start all commands of a night, as a session of their own."""
+        return self.start(*(command.format(night=night) for command in NIGHT_COMMANDS))
+
+    def start(self, *commands: str) -> "subprocess.Popen[bytes]":
+        """Start commands one after another, as a session of their own."""
         return subprocess.Popen(
-            self._shell(*(command.format(night=night) for command in NIGHT_COMMANDS)),
+            self._shell(*commands),
             **self._where(),
             start_new_session=True,
             stdout=subprocess.DEVNULL,
@@ -120,11 +124,11 @@ class Nation:
         """A new warehouse, empty or a copy of `template`; the one made before is gone unless it was kept."""
         like = f" template {template.name}" if template else ""
         # Without the checkpoint a crash would set the copy's sequences back: what they take ahead is not logged anew.
-        self._administer(f"drop database if exists {LIVE} with (force)", f"create database {LIVE}{like}", "checkpoint")
+        self.administer(f"drop database if exists {LIVE} with (force)", f"create database {LIVE}{like}", "checkpoint")
         state = self.folder / name
         state.mkdir()
         own = {
-            "WAREHOUSE_DSN": self._dsn(LIVE),
+            "WAREHOUSE_DSN": self.dsn(LIVE),
             "LAPOR_STATE_DIR": str(state),
             "DBT_TARGET_PATH": str(self.folder / "dbt"),
             "DBT_LOG_PATH": str(state / "dbt"),
@@ -136,14 +140,16 @@ class Nation:
 
     def keep(self, warehouse: Warehouse) -> Warehouse:
         """Give the warehouse made last a database of its own name, to be read and copied from then on."""
-        self._administer(f"alter database {LIVE} rename to {warehouse.name}")
-        warehouse.environment["WAREHOUSE_DSN"] = self._dsn(warehouse.name)
+        self.administer(f"alter database {LIVE} rename to {warehouse.name}")
+        warehouse.environment["WAREHOUSE_DSN"] = self.dsn(warehouse.name)
         return warehouse
 
-    def _dsn(self, database: str) -> str:
+    def dsn(self, database: str) -> str:
+        """The address of a database of the session's server."""
         return re.sub(r"@/\w+", f"@/{database}", self.server_dsn)
 
-    def _administer(self, *statements: str) -> None:
+    def administer(self, *statements: str) -> None:
+        """Run statements that no transaction may hold."""
         with closing(psycopg2.connect(self.server_dsn)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
