@@ -40,10 +40,17 @@ LEDGER = (
     "select night, agency_code, resource, state, received_rows, superseded_rows, loaded_rows, received_events,"
     " superseded_events, loaded_events, stated_total, content_sha256, reason from ops.deliveries order by 1, 2, 3"
 )
-RAW = (
-    "select (select array_agg((night, agency_code, tracking_id, content_hash)::text order by 1) from raw.complaints),"
-    " (select array_agg((night, agency_code, tracking_id, content_hash)::text order by 1) from raw.complaint_events)"
-)
+RAW = """
+    select table_name, count(*), md5(string_agg(line, E'\n' order by line))
+    from (
+        select 'complaints' as table_name, (night, agency_code, tracking_id, content_hash)::text as line
+        from raw.complaints
+        union all
+        select 'events', (night, agency_code, tracking_id, event_seq, content_hash)::text from raw.complaint_events
+    ) as lines
+    group by 1
+    order by 1
+"""
 
 
 def awaited(what: Callable[[], Any], words: str) -> Any:
