@@ -1,41 +1,51 @@
-"""The straight way: a record without anything odd, from its source's words to the line that COPY takes.
+"""The straight way: records without anything odd, from their source's words to the lines that COPY takes.
 
 Of most records nothing needs to be said: every word is known, every time reads, no office is called like the reporter.
-For these a column is a dictionary from what the source writes to what COPY takes, and a record is a walk over
-dictionaries: half the cost of `Mapper.rows`. Whatever is odd in any way (None is returned) goes that other way, which
-decides what a record means; `tests/extract/test_fast.py` holds both to the same bytes.
+For these a column is a dictionary from what the source writes to what COPY takes, and a page is read column by column,
+in loops that Python runs in C: a quarter of the cost of `Mapper.rows`. Whatever is odd in any way (None is returned for
+it) goes that other way, which decides what a record means; `tests/extract/test_fast.py` holds both to the same bytes.
 """
 
-from collections.abc import Callable, Iterable
+from binascii import hexlify
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from extract.privacy import Identity, redact, reporter_key
+from extract.privacy import Identity, is_harmless, names, redact, reporter_key
 from extract.profile import FieldSpec, Profile
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, Line, Record, digest
+from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Record, digest
 from extract.values import Readers, Unreadable, as_text
 
 _encode = msgspec.json.Encoder().encode
 _NULL, _FALSE = b"null", b"false"
+_UNREADABLE = b""
 _REMEMBERED = 4096
 _COMMON_NUMBERS = 64
 _COMPLETIONS = frozenset({b'"SELESAI_MANUAL"', b'"SELESAI_OTOMATIS"'})
 _REOPENING = b'"BUKA_KEMBALI"'
+_ENDINGS = _COMPLETIONS | {_REOPENING}
 _TEXTS = frozenset({"category_main", "category_label", "unit_name"})
-_COLUMNS, _EVENT_COLUMNS = COLUMNS[COMPLAINTS], COLUMNS[EVENTS]
-_AT = {name: index for index, name in enumerate(_COLUMNS)}
-_EVENT_AT = {name: index for index, name in enumerate(_EVENT_COLUMNS)}
-_UPDATED, _ANONYMOUS, _KEY, _COMPLETED = (
-    _AT[name] for name in ("updated_at", "is_anonymous", "reporter_key", "completed_at")
+_AT = {name: index for index, name in enumerate(COLUMNS[COMPLAINTS])}
+_EVENT_AT = {name: index for index, name in enumerate(COLUMNS[EVENTS])}
+_SYSTEM, _TRACKING, _NUMBER, _KIND, _TIME = (
+    _EVENT_AT[name] for name in ("source_system", "tracking_id", "event_seq", "event_type", "occurred_at")
 )
-_SYSTEM, _TRACKING = _AT["source_system"], _AT["tracking_id"]
-_ODD = "odd"  # an object, so that no text of a citizen is it
+_ANONYMOUS, _REPORTER, _COMPLETED = (_AT[name] for name in ("is_anonymous", "reporter_key", "completed_at"))
+_UPDATED = _AT["updated_at"]  # the one column that is no content
+_KEY, _EVENT_KEY = [_AT[name] for name in KEYS[COMPLAINTS]], [_EVENT_AT[name] for name in KEYS[EVENTS]]
+_COMPLAINT, _EVENT = b'%b,%b,%b,%b,"\\\\x%b","{}"', b'%b,%b, event %d","\\\\x%b","{}"'
+_NO_OBJECT: dict[str, Any] = {}
+_ENTRY, _OBJECTS, _TEXT = frozenset({dict}), frozenset({dict, type(None)}), frozenset({str, type(None)})
+_join = b",".join
+
+_Entries = Sequence[dict[str, Any]]
+_Written = list[list[bytes]]  # column by column
 
 
 class _Column(dict[Any, bytes]):
-    """What a source writes -> what COPY takes. What it cannot say raises Unreadable or TypeError."""
+    """What a source writes -> what COPY takes."""
 
     __slots__ = ("_read", "_remembers")
 
@@ -52,6 +62,20 @@ class _Column(dict[Any, bytes]):
             self[value] = written
         return written
 
+    def write(self, values: list[Any], odd: set[int]) -> list[bytes]:
+        """All of the values; the places of those that it cannot say are added to `odd`."""
+        try:
+            return list(map(self.__getitem__, values))
+        except (Unreadable, TypeError):
+            return [self._write_one(place, value, odd) for place, value in enumerate(values)]
+
+    def _write_one(self, place: int, value: Any, odd: set[int]) -> bytes:
+        try:
+            return self[value]
+        except (Unreadable, TypeError):
+            odd.add(place)
+            return _UNREADABLE
+
 
 # Index of the column, name of the field (below its object, if it has one), the dictionary.
 _Place = tuple[int, str, _Column]
@@ -60,107 +84,98 @@ _Place = tuple[int, str, _Column]
 class _Shape:
     """The fields of one kind of record: those of the record itself, and those of the objects in it."""
 
-    def __init__(self, fields: Iterable[tuple[int, FieldSpec, _Column]]) -> None:
-        self.flat: list[_Place] = []
+    def __init__(self, fields: Iterable[tuple[int, FieldSpec, _Column]], known: set[str] | None = None) -> None:
+        """`known` are all fields it may have, when another one makes it odd."""
+        self._flat: list[_Place] = []
         nested: dict[str, list[_Place]] = {}
-        self.required: set[str] = set()
+        self._required: set[str] = set()
+        self._known = known
         for index, spec, column in fields:
             assert spec.source is not None
             above, _, name = spec.source.rpartition(".")
-            (nested.setdefault(above, []) if above else self.flat).append((index, name, column))
+            (nested.setdefault(above, []) if above else self._flat).append((index, name, column))
             if spec.required:
-                self.required.add(above or name)
-        self.nested = list(nested.items())
+                self._required.add(above or name)
+        self._nested = list(nested.items())
 
-    def fill(self, parts: list[bytes], data: dict[str, Any]) -> bool:
-        """Write the columns into `parts`; False when the record is not shaped so."""
-        get = data.get
-        for index, name, column in self.flat:
-            parts[index] = column[get(name)]
-        for above, places in self.nested:
-            inner = get(above)
-            if inner is None:
-                for index, _, column in places:
-                    parts[index] = column[None]
-            elif type(inner) is dict:
-                for index, name, column in places:
-                    parts[index] = column[inner.get(name)]
-            else:
-                return False
-        return True
+    def write(self, entries: _Entries, blank: Sequence[bytes], odd: set[int]) -> _Written:
+        """The columns of these entries, which begin as `blank`; the places of what is not shaped so go to `odd`."""
+        columns = [[value] * len(entries) for value in blank]
+        # Records of one source mostly have the same fields in the same order.
+        if misshapen := {fields for fields in set(map(tuple, entries)) if not self._fits(fields)}:
+            odd.update(place for place, entry in enumerate(entries) if tuple(entry) in misshapen)
+        for index, name, column in self._flat:
+            columns[index] = column.write([entry.get(name) for entry in entries], odd)
+        for above, places in self._nested:
+            objects = _objects(entries, above, odd)
+            for index, name, column in places:
+                columns[index] = column.write([inner.get(name) for inner in objects], odd)
+        return columns
+
+    def _fits(self, fields: tuple[str, ...]) -> bool:
+        return self._required.issubset(fields) and (self._known is None or self._known.issuperset(fields))
+
+
+def _objects(entries: _Entries, name: str, odd: set[int]) -> _Entries:
+    """The objects that stand in a field; an empty one where there is none."""
+    values = [entry.get(name) for entry in entries]
+    if not _OBJECTS.issuperset(map(type, values)):
+        odd.update(place for place, value in enumerate(values) if type(value) not in _OBJECTS)
+    return [value if type(value) is dict else _NO_OBJECT for value in values]
+
+
+class _Lowered(dict[str, str]):
+    """What offices and categories are called -> the same in small letters."""
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        lowered = self[text] = (as_text(text) or "").lower()
+        return lowered
 
 
 class FastProfile:
     """A profile made ready for the straight way, for agencies of one zone."""
 
     def __init__(self, profile: Profile, readers: Readers, known_event_fields: set[str]) -> None:
-        self.known_event_fields = known_event_fields
-        self.texts: dict[str, str] = {}  # what offices and categories are called -> the same in small letters
         times: dict[tuple[str, ...], _Column] = {}
 
-        def shape(fields: dict[str, FieldSpec], at: dict[str, int]) -> _Shape:
-            return _Shape(
-                (at[name], spec, self._column(name, spec, readers, times))
-                for name, spec in fields.items()
-                if name in at and spec.source is not None
-            )
+        def shape(fields: dict[str, FieldSpec], at: dict[str, int], known: set[str] | None = None) -> _Shape:
+            own = {name: spec for name, spec in fields.items() if name in at and spec.source is not None}
+            return _Shape(((at[name], spec, _column(name, spec, readers, times)) for name, spec in own.items()), known)
 
         self.record = shape(profile.fields, _AT)
-        self.event = shape(profile.events.fields, _EVENT_AT)
-        self.text_fields = _paths(profile.fields)
-        self.event_text_fields = _paths(profile.events.fields)
-        self.states_completion = "completed_at" in profile.fields
+        self.event = shape(profile.events.fields, _EVENT_AT, known_event_fields)
+        self.lowered = _Lowered()
+        self.office_fields = _office_fields(profile.fields)
+        self.event_office_fields = _office_fields(profile.events.fields)
 
-    def _column(self, name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str, ...], _Column]) -> _Column:
-        if spec.type == "timestamp" and spec.default is None:  # events repeat the times of their record
-            key = tuple(spec.formats)
-            if key not in times:
-                times[key] = _Column(readers.time_reader(key), remembers=True)
-                times[key][None] = times[key][""] = _NULL
-            return times[key]
-        read = readers.reader(name, spec.model_copy(update={"source": "value", "required": False}))
-        if name in _TEXTS:
-            return _Column(lambda value: _cleaned(read({"value": value}, ())), remembers=True)
-        column = _Column(lambda value: read({"value": value}, ()), remembers=name != "tracking_id")
-        if spec.words is None and spec.type in ("boolean", "integer"):
-            # What is read the same as a number and as a flag may be remembered.
-            for number in range(2 if spec.type == "boolean" else _COMMON_NUMBERS):
-                with suppress(Unreadable):
-                    column[number] = _encode(read({"value": number}, ()))
-        return column
 
-    def gives_away(
-        self, data: dict[str, Any], paths: list[tuple[str, str]], own: tuple[str, ...], checked: set[str]
-    ) -> bool:
-        """Whether an office or a category is called like the reporter, who then has to be masked in it.
-
-        `checked` are the names of this record that were looked at: its events name the same office again and again.
-        """
-        for above, name in paths:
-            inner = data.get(above) if above else data
-            text = inner.get(name) if inner else None
-            if text is None or (type(text) is str and text in checked):
-                continue
-            if type(text) is not str:
-                return True
-            checked.add(text)
-            lowered = self.texts.get(text)
-            if lowered is None:
-                if len(self.texts) >= _REMEMBERED:
-                    self.texts.clear()
-                lowered = self.texts[text] = (as_text(text) or "").lower()
-            for word in own:
-                if word in lowered:
-                    return True
-        return False
+def _column(name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str, ...], _Column]) -> _Column:
+    if spec.type == "timestamp" and spec.default is None:  # events repeat the times of their record
+        key = tuple(spec.formats)
+        if key not in times:
+            times[key] = _Column(readers.time_reader(key), remembers=True)
+            times[key][None] = times[key][""] = _NULL
+        return times[key]
+    read = readers.reader(name, spec.model_copy(update={"source": "value", "required": False}))
+    if name in _TEXTS:
+        return _Column(lambda value: _cleaned(read({"value": value}, ())), remembers=True)
+    column = _Column(lambda value: read({"value": value}, ()), remembers=name != "tracking_id")
+    if spec.words is None and spec.type in ("boolean", "integer"):
+        # What is read the same as a number and as a flag may be remembered.
+        for number in range(2 if spec.type == "boolean" else _COMMON_NUMBERS):
+            with suppress(Unreadable):
+                column[number] = _encode(read({"value": number}, ()))
+    return column
 
 
 def _cleaned(text: str | None) -> str | None:
     return redact(text) if text else text
 
 
-def _paths(fields: dict[str, FieldSpec]) -> list[tuple[str, str]]:
-    """Where the texts stand that are redacted and yet no citizen's: (object, field)."""
+def _office_fields(fields: dict[str, FieldSpec]) -> list[tuple[str, str]]:
+    """Where the texts stand that are redacted and yet no citizen's, offices and categories: (object, field)."""
     sources = [spec.source.rpartition(".") for name, spec in fields.items() if name in _TEXTS and spec.source]
     return sorted({(above, name) for above, _, name in sources})
 
@@ -190,75 +205,126 @@ class FastLines:
         self._blank = [_encode(value) for value in blank]
         self._blank_event = [_encode(value) for value in blank_event]
 
-    def lines(self, record: Record, identity: Identity, own: tuple[str, ...]) -> tuple[Line, list[Line]] | None:
-        """The lines of a record and of its events; None when it has to go the other way."""
-        data, fast = record.data, self._fast
-        if not fast.record.required <= data.keys():
-            return None
-        parts = self._blank.copy()
-        try:
-            if not fast.record.fill(parts, data):
-                return None
-            checked: set[str] = set()
-            if own and fast.gives_away(data, fast.text_fields, own, checked):
-                return None
-            events = self._events(record, parts, own, checked)
-        except (Unreadable, TypeError):
-            return None
-        if events is None or parts[_TRACKING] == _NULL:
-            return None
-        if parts[_ANONYMOUS] == _FALSE:
-            parts[_KEY] = _encode(reporter_key(identity, self._secret))
-        title, body = self._text(data, self._title, own), self._text(data, self._body, own)
-        if title is _ODD or body is _ODD:
-            return None
-        content = b",".join(parts[:_UPDATED] + parts[_UPDATED + 1 :])
-        texts = _encode(title) + b"," + _encode(body)
-        line = b'%b,%b,"\\\\x%b","{}",%b' % (
-            b",".join(parts), _encode(record.position), digest(content, texts).hex().encode(), texts,
-        )  # fmt: skip
-        return Line(record.position, line), events
+    def lines(
+        self, records: Sequence[Record], reporters: Sequence[tuple[Identity, tuple[str, ...]]]
+    ) -> list[tuple[Line, list[Line]] | None]:
+        """The lines of each record and of its events; None for one that has to go the other way.
 
-    def _events(self, record: Record, parts: list[bytes], own: tuple[str, ...], checked: set[str]) -> list[Line] | None:
-        entries = record.data.get(self._list) if self._list else None
-        if entries is None:
-            return []
-        if type(entries) is not list:
-            return None
-        fast, lines = self._fast, []
-        shape, required = fast.event, fast.event.required
-        kind_at, time_at = _EVENT_AT["event_type"], _EVENT_AT["occurred_at"]
-        completed, ends = _NULL, 0
-        for number, entry in enumerate(entries, start=1):
-            if type(entry) is not dict or not required <= entry.keys() <= fast.known_event_fields:
-                return None
-            event = self._blank_event.copy()
-            if not shape.fill(event, entry) or (own and fast.gives_away(entry, fast.event_text_fields, own, checked)):
-                return None
-            event[0], event[1] = parts[_SYSTEM], parts[_TRACKING]
-            if event[kind_at] in _COMPLETIONS:
-                completed, ends = event[time_at], ends + 1
-            elif event[kind_at] == _REOPENING:
-                return None  # which of them was the last is decided where times are compared
-            position = f"{record.position}, event {number}"
-            content = b",".join(event)
-            lines.append(
-                Line(position, b'%b,%b,"\\\\x%b","{}"' % (content, _encode(position), digest(content).hex().encode()))
-            )
-        if ends > 1:
-            return None
-        if parts[_COMPLETED] == _NULL:
-            parts[_COMPLETED] = completed
-        return lines
+        `reporters` are the identity in each record and its words.
+        """
+        data, odd = [record.data for record in records], set[int]()
+        columns = self._fast.record.write(data, self._blank, odd)
+        odd.update(place for place, number in enumerate(columns[_TRACKING]) if number == _NULL)
+        places = [_encode(record.position)[:-1] for record in records]
+        offices = [set(named) for named in _names(data, self._fast.office_fields, odd)]
+        events = self._events(data, columns, places, offices, odd)
+        texts = self._texts(data, reporters, offices, odd)
+        for place, is_anonymous in enumerate(columns[_ANONYMOUS]):
+            if is_anonymous == _FALSE and place not in odd:
+                columns[_REPORTER][place] = _encode(reporter_key(reporters[place][0], self._secret))
+        keys = map(_join, zip(*(columns[index] for index in _KEY), strict=True))
+        before, after = columns[:_UPDATED], columns[_UPDATED + 1 :]
+        rows = zip(
+            keys, map(_join, zip(*before, strict=True)), columns[_UPDATED], map(_join, zip(*after, strict=True)),
+            places, texts, strict=True,
+        )  # fmt: skip
+        complaints = [
+            Line(key, _COMPLAINT % (left, updated, right, place, _hash(b"%b,%b" % (left, right), text)), text)
+            for key, left, updated, right, place, text in rows
+        ]
+        return [None if place in odd else found for place, found in enumerate(zip(complaints, events, strict=True))]
+
+    def _events(
+        self, data: _Entries, columns: _Written, places: list[bytes], offices: list[set[str]], odd: set[int]
+    ) -> list[list[Line]]:
+        """The events of each record; adds to `offices` those they name, and to `columns` when a complaint ended."""
+        entries: list[dict[str, Any]] = []
+        owners: list[int] = []
+        numbers: list[int] = []
+        for owner, record in enumerate(data):
+            log = record.get(self._list) if self._list else None
+            if type(log) is list and _ENTRY.issuperset(map(type, log)):
+                entries += log
+                owners += [owner] * len(log)
+                numbers += range(1, len(log) + 1)
+            elif log is not None:
+                odd.add(owner)
+        strange = set[int]()
+        written = self._fast.event.write(entries, self._blank_event, strange)
+        for named, owner in zip(_names(entries, self._fast.event_office_fields, strange), owners, strict=True):
+            offices[owner].update(named)
+        odd.update(owners[number] for number in strange)
+        for index in (_SYSTEM, _TRACKING):
+            written[index] = [columns[index][owner] for owner in owners]
+        odd.update(owner for owner, number in zip(owners, written[_NUMBER], strict=True) if number == _NULL)
+        self._complete(columns[_COMPLETED], owners, written, odd)
+        keys = map(_join, zip(*(written[index] for index in _EVENT_KEY), strict=True))
+        events: list[list[Line]] = [[] for _ in data]
+        rows = zip(owners, numbers, keys, map(_join, zip(*written, strict=True)), strict=True)
+        for owner, number, key, content in rows:
+            events[owner].append(Line(key, _EVENT % (content, places[owner], number, _hash(content))))
+        return events
 
     @staticmethod
-    def _text(data: dict[str, Any], path: str | None, own: tuple[str, ...]) -> str | None:
+    def _complete(completed: list[bytes], owners: list[int], events: _Written, odd: set[int]) -> None:
+        """Take completed_at from the event that ends a complaint, where the record itself does not state it.
+
+        Which of several was the last is decided where times are compared.
+        """
+        ended: dict[int, bytes] = {}
+        for number, kind in enumerate(events[_KIND]):
+            if kind in _ENDINGS:
+                owner = owners[number]
+                if owner in ended or kind == _REOPENING:
+                    odd.add(owner)
+                ended[owner] = events[_TIME][number]
+        for owner, time in ended.items():
+            if completed[owner] == _NULL:
+                completed[owner] = time
+
+    def _texts(
+        self,
+        data: _Entries,
+        reporters: Sequence[tuple[Identity, tuple[str, ...]]],
+        offices: list[set[str]],
+        odd: set[int],
+    ) -> list[bytes]:
+        """Title and body of each record, redacted.
+
+        A reporter called like an office has to be masked in its name: that is odd.
+        """
+        titles, bodies = (self._text(data, path, odd) for path in (self._title, self._body))
+        written: list[bytes] = []
+        for place, (title, body) in enumerate(zip(titles, bodies, strict=True)):
+            own = reporters[place][1]
+            if own and names(own, "\n".join(map(self._fast.lowered.__getitem__, offices[place]))):
+                odd.add(place)
+            texts = [title, body]
+            if not is_harmless(f"{title}\n{body}", own):
+                texts = [redact(text, own, again=False) if text else text for text in texts]
+            written.append(_encode(texts)[1:-1])
+        return written
+
+    @staticmethod
+    def _text(data: _Entries, path: str | None, odd: set[int]) -> list[str | None]:
         if path is None:
-            return None
-        text = data.get(path)
-        if text is None:
-            return None
-        if type(text) is not str:
-            return _ODD
-        cleaned = as_text(text)
-        return redact(cleaned, own, again=False) if cleaned else None
+            return [None] * len(data)
+        texts = [record.get(path) for record in data]
+        odd.update(place for place, text in enumerate(texts) if type(text) not in _TEXT)
+        return [as_text(text) if type(text) is str else None for text in texts]
+
+
+def _names(entries: _Entries, fields: Iterable[tuple[str, str]], odd: set[int]) -> list[tuple[str, ...]]:
+    """What offices and categories each entry names."""
+    columns = []
+    for above, name in fields:
+        values = [inner.get(name) for inner in (_objects(entries, above, odd) if above else entries)]
+        if not _TEXT.issuperset(map(type, values)):
+            odd.update(place for place, value in enumerate(values) if type(value) not in _TEXT)
+            values = [value if type(value) is str else None for value in values]
+        columns.append([value or "" for value in values])
+    return list(zip(*columns, strict=True)) if columns else [()] * len(entries)
+
+
+def _hash(content: bytes, texts: bytes = b"") -> bytes:
+    return hexlify(digest(content, texts))

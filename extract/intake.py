@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from extract.connectors import Connector, FileTaken, Page
@@ -21,6 +22,7 @@ from extract.profile import Profile
 from extract.records import Line, Row
 from warehouse.settings import Settings
 
+_RECORDS_AT_ONCE = 256  # what is read column by column; a file is not held twice
 _MAX_STATED = 2**31 - 1  # what the ledger can hold: an absurd total is kept as one that nothing can match
 
 
@@ -103,10 +105,11 @@ class Intake:
             self._stated_total = content.stated_total
         self._total_is_void |= content.total_is_void
         before = len(self._rows)
-        for record in content.records:
-            row, events = self._mapper.take(record)
-            self._rows.append(row)
-            self._events.extend(events)
+        records = iter(content.records)
+        while some := list(islice(records, _RECORDS_AT_ONCE)):
+            rows, events = self._mapper.take(some)
+            self._rows += rows
+            self._events += events
         self._mapper.require_fields(page.name)
         count = len(self._rows) - before
         self._rows_stated_by_files += count if content.stated_rows is None else content.stated_rows

@@ -5,6 +5,8 @@ part stored or not, so going on is always safe. A new attempt first takes away w
 is kept only when its content differs from the latest one of an earlier night; of two versions in one delivery the newer
 stays. A row that PostgreSQL refuses is found by bisection and stays as an empty row with the reason, so that it is
 counted and quarantined; the others are unharmed.
+
+What can meet nothing (first_load.py) goes straight into its table; all else is compared in a staging table first.
 """
 
 from collections.abc import Sequence
@@ -18,9 +20,10 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
+from extract.first_load import may_meet, repeats, write
 from extract.ledger import Planned
-from extract.records import COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
-from extract.staging import CARRIED, Staging
+from extract.records import CARRIED, COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
+from extract.staging import Staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +67,40 @@ class Loader:
 
         The first part of a new attempt takes away what earlier attempts had loaded, unless the delivery is extended.
         """
-        for name, rows in ((table, part.rows), (EVENTS, part.events)):
-            if rows:
+        rows, events = _lines(table, part.rows), _lines(EVENTS, part.events)
+        for name, lines in ((table, rows), (EVENTS, events)):
+            if lines:
                 self._staging.make(name)
-        try:
-            return self._store(planned, part, table, careful=False)
-        except psycopg2.DataError:  # some row is refused: once more, with a way back to before it
-            return self._store(planned, part, table, careful=True)
+        for careful in (False, True):
+            try:
+                return self._store(planned, part, table, rows, events, careful=careful)
+            except psycopg2.DataError:  # some row is refused: once more, with a way back to before it
+                if careful:
+                    raise
+        raise AssertionError("the loop returns or raises")
 
-    def _store(self, planned: Planned, part: Part, table: str, *, careful: bool) -> int:
+    def _store(
+        self, planned: Planned, part: Part, table: str, rows: list[Line], events: list[Line], *, careful: bool
+    ) -> int:
         with self._connection, self._connection.cursor() as cursor:
             self._claim(cursor, planned, part)
             removed = 0
             if part.begins and planned.attempt and not planned.keeps_rows:
                 removed = self._remove(cursor, planned, table)
+            known = bool(rows) and self._has_earlier_rows(cursor, planned, table)
             follows = not part.begins or planned.keeps_rows
-            known = bool(part.rows) and self._has_earlier_rows(cursor, planned, table)
-            rows, replaced, met = self._append(
-                cursor, planned, table, part.rows, known=known, follows=follows, careful=careful
-            )
-            # On a first load all complaints of earlier parts are there: only one that is met has events there too.
-            follows = follows and (known or met > 0)
-            events, replaced_events, _ = self._append(
-                cursor, planned, EVENTS, part.events, known=known, follows=follows, careful=careful
-            )
-            changed = bool(removed or rows or events or replaced)
-            self._record(cursor, planned, part, rows - replaced, events - replaced_events, changed=changed)
+            met = follows and (known or table != COMPLAINTS or may_meet(cursor, planned, rows))
+            if table == COMPLAINTS and not (careful or known or met or repeats(rows) or repeats(events)):
+                write(cursor, planned, rows, events)
+                loaded, loaded_events, replaced, replaced_events = len(rows), len(events), 0, 0
+            else:
+                given = {"known": known, "met": met, "careful": careful}
+                loaded, replaced = self._append(cursor, planned, table, rows, **given)
+                loaded_events, replaced_events = self._append(cursor, planned, EVENTS, events, **given)
+            changed = bool(removed or loaded or loaded_events or replaced)
+            self._record(cursor, planned, part, loaded - replaced, loaded_events - replaced_events, changed=changed)
             self._remember_files(cursor, planned, part.files)
-        return rows
+        return loaded
 
     def record_failure(self, planned: Planned, state: str, reason: str, started_at: datetime) -> None:
         """Say in the ledger why a delivery did not come, or not to its end. What is stored stays.
@@ -152,20 +161,23 @@ class Loader:
         cursor: Cursor,
         planned: Planned,
         table: str,
-        rows: list[Row | Line],
+        lines: list[Line],
         *,
         known: bool,
-        follows: bool,
+        met: bool,
         careful: bool,
-    ) -> tuple[int, int, int]:
-        """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced."""
-        if not rows:
-            return 0, 0, 0
-        self._staging.copy(cursor, table, list(enumerate(rows)), careful=careful)
+    ) -> tuple[int, int]:
+        """Append what is new or changed; returns how many rows, and how many of earlier parts they replaced.
+
+        `known` says that there may be versions of earlier nights, `met` that earlier parts may have brought the same.
+        """
+        if not lines:
+            return 0, 0
+        self._staging.copy(cursor, table, list(enumerate(lines)), careful=careful)
         columns, key = COLUMNS[table], KEYS[table]
         same_key = " and ".join(f"known.{column} = incoming.{column}" for column in key)
         facts = {"agency": planned.agency.agency_code, "night": planned.night, "delivery": planned.delivery_id}
-        replaced, met = self._replace_earlier(cursor, table, same_key, facts) if follows else (0, 0)
+        replaced, same = self._replace_earlier(cursor, table, same_key, facts) if met else (0, 0)
         # A row without a whole key is like no other row: its place in the delivery is its identity, and no earlier
         # version is its own.
         own = " or ".join(f"{column} is null" for column in key)
@@ -174,7 +186,7 @@ class Loader:
         not_here = (
             f"and not exists (select from raw.{table} as known where known.delivery_id = %(delivery)s"
             f" and known.agency_code = %(agency)s and {same_key})"
-            if replaced < met
+            if replaced < same
             else ""
         )
         # Only what was received counts as known: rows of a delivery that broke off are not in the marts. An agency
@@ -217,9 +229,9 @@ class Loader:
             facts,
         )
         row = cursor.fetchone()
-        self._staging.empty(cursor, table, len(rows))
+        self._staging.empty(cursor, table, len(lines))
         assert row is not None
-        return int(row[0]), replaced, met
+        return int(row[0]), replaced
 
     @staticmethod
     def _replace_earlier(cursor: Cursor, table: str, same_key: str, facts: dict[str, Any]) -> tuple[int, int]:
@@ -346,3 +358,7 @@ class Loader:
                     for file in files
                 ],
             )  # fmt: skip
+
+
+def _lines(table: str, rows: Sequence[Row | Line]) -> list[Line]:
+    return [row.line(table) for row in rows]

@@ -29,6 +29,7 @@ _MARKS = {f"m{index}": f"[{name}]" for index, (name, _) in enumerate(_NUMBER_PAT
 _EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _PLATE = re.compile(r"\b(?!RT|RW|NO|KM)[A-Z]{1,2}[ \-][1-9]\d{0,3}[ \-](?!RT|RW)[A-Z]{1,3}\b")
 _DIGIT = re.compile(r"\d")
+_DIGITS_OF_ASCII = tuple("0123456789")
 # An anonymous reporter's name stands in no field, but people sign: capitalised words after those that lead to a name.
 _SIGNED = re.compile(
     r"\b((?i:hormat (?:saya|kami)|salam(?: hormat)?|tertanda|ttd|nama(?: saya| lengkap)?|saya bernama|atas nama|a\.n\.)"
@@ -78,6 +79,26 @@ def reporter_key(identity: Identity, secret: bytes) -> str | None:
     return hmac.digest(secret, normal.encode(), "sha256").hex()[:32]
 
 
+def names(own: tuple[str, ...], lowered: str) -> bool:
+    """Whether a text in small letters holds one of a reporter's words (`Identity.words`)."""
+    return any(map(lowered.__contains__, own))
+
+
+def is_harmless(text: str, own: tuple[str, ...]) -> bool:
+    """Whether redact would leave a text as it is, looked at from afar: most texts are so.
+
+    Texts with a line break between them can be looked at as one.
+    """
+    lowered = text.lower()
+    return not (
+        len(lowered) != len(text)
+        or names(own, lowered)
+        or names(_SIGNING_WORDS, lowered)
+        or "@" in text
+        or _has_digit(text)
+    )
+
+
 def redact(text: str, own: tuple[str, ...] = (), *, again: bool = True) -> str:
     """The text with personal numbers and addresses, other reports' ids and the reporter's own words replaced by marks.
 
@@ -125,8 +146,7 @@ def _in_word(text: str, index: int) -> bool:
 
 
 def _scrub(text: str) -> str:
-    lowered = text.lower()
-    if any(word in lowered for word in _SIGNING_WORDS):
+    if names(_SIGNING_WORDS, text.lower()):
         text = _SIGNED.sub(rf"\1{OWN_IDENTITY}", text)
     if "@" in text:
         text = _EMAIL.sub("[EMAIL]", text)
@@ -137,7 +157,7 @@ def _scrub(text: str) -> str:
 
 
 def _has_digit(text: str) -> bool:
-    return any(digit in text for digit in "0123456789") if text.isascii() else _DIGIT.search(text) is not None
+    return names(_DIGITS_OF_ASCII, text) if text.isascii() else _DIGIT.search(text) is not None
 
 
 # Names of offices and categories come again and again; anything longer is a text of its own.

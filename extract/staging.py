@@ -7,12 +7,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from extract.records import COLUMNS, COMPLAINTS, Line, Row
+from extract.records import CARRIED, COLUMNS, COMPLAINTS, Line, Row
 
-_COPY_BYTES = 1024 * 1024
+COPY_BYTES = 1024 * 1024
+COPY_FORMAT = "with (format csv, null 'null', escape '\\')"
 # A truncate costs a small delivery's whole time, rows deleted in place cost every later scan a little.
 _TRUNCATE_AFTER_ROWS = 2000
-CARRIED = ("source_position", "content_hash", "_problems")
 
 
 class Staging:
@@ -47,7 +47,7 @@ class Staging:
         else:
             cursor.execute(f"delete from pg_temp.incoming_{table}")
 
-    def copy(self, cursor: Cursor, table: str, rows: list[tuple[int, Row | Line]], *, careful: bool) -> None:
+    def copy(self, cursor: Cursor, table: str, lines: list[tuple[int, Line]], *, careful: bool) -> None:
         """COPY the rows into the staging table; when careful, halve what is refused until the refused row is alone."""
         columns = ["ordinal", *COLUMNS[table], *CARRIED]
         if table == COMPLAINTS:
@@ -56,29 +56,32 @@ class Staging:
             cursor.execute("savepoint before_copy")
         try:
             cursor.copy_expert(
-                f"copy pg_temp.incoming_{table} ({', '.join(columns)}) from stdin"
-                " with (format csv, null 'null', escape '\\')",
-                _lines(table, rows),
-                size=_COPY_BYTES,
+                f"copy pg_temp.incoming_{table} ({', '.join(columns)}) from stdin {COPY_FORMAT}",
+                _numbered(lines),
+                size=COPY_BYTES,
             )
         except psycopg2.DataError as error:
             if not careful:
                 raise
             cursor.execute("rollback to savepoint before_copy")
-            if len(rows) == 1:
-                ordinal, row = rows[0]
+            if len(lines) == 1:
+                ordinal, line = lines[0]
                 code = error.pgcode or "unknown"
                 refused = Row(
-                    row.position, [None] * len(COLUMNS[table]), [f"row: refused by PostgreSQL (SQLSTATE {code})"]
+                    line.position(table),
+                    [None] * len(COLUMNS[table]),
+                    [f"row: refused by PostgreSQL (SQLSTATE {code})"],
                 )
-                self.copy(cursor, table, [(ordinal, refused)], careful=careful)
+                self.copy(cursor, table, [(ordinal, refused.line(table))], careful=careful)
                 return
-            middle = len(rows) // 2
-            self.copy(cursor, table, rows[:middle], careful=careful)
-            self.copy(cursor, table, rows[middle:], careful=careful)
+            middle = len(lines) // 2
+            self.copy(cursor, table, lines[:middle], careful=careful)
+            self.copy(cursor, table, lines[middle:], careful=careful)
 
 
-def _lines(table: str, rows: Iterable[tuple[int, Row | Line]]) -> io.BytesIO:
-    lines = [b"%d,%b" % (ordinal, row.line(table)) for ordinal, row in rows]
-    lines.append(b"")
-    return io.BytesIO(b"\n".join(lines))
+def _numbered(lines: Iterable[tuple[int, Line]]) -> io.BytesIO:
+    written = [
+        b"%d,%b,%b" % (ordinal, line.columns, line.texts) if line.texts else b"%d,%b" % (ordinal, line.columns)
+        for ordinal, line in lines
+    ]
+    return io.BytesIO(b"\n".join([*written, b""]))

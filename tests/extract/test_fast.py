@@ -17,10 +17,10 @@ SECRET = b"s" * 32
 TIME, LATER = "2021-03-04T09:12:44+07:00", "2021-03-05T10:00:00.250+09:00"
 
 
-def both(data: dict[str, Any], profile: str = "lapor_v3") -> tuple[bool, list[bytes], list[bytes]]:
+def both(data: dict[str, Any], profile: str = "lapor_v3") -> tuple[bool, list[Line], list[Line]]:
     """Whether the record went the straight way; the lines of both ways, its own first."""
     record = Record("page 1, row 1", data)
-    taken, events = Mapper(read_profile(profile), "KOTA-21.71", "Asia/Makassar", SECRET).take(record)
+    (taken,), events = Mapper(read_profile(profile), "KOTA-21.71", "Asia/Makassar", SECRET).take([record])
     row, listed = Mapper(read_profile(profile), "KOTA-21.71", "Asia/Makassar", SECRET).rows(record)
     return (
         isinstance(taken, Line),

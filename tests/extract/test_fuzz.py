@@ -281,12 +281,12 @@ def read(sample: Sample, content: bytes) -> int | None:
     mapper, careful = (Mapper(profile, "KOTA-73.71", "Asia/Makassar", b"s" * 32, {"status": "text"}) for _ in range(2))
     count = 0
     try:
-        for record in connector.read(Page("page 1", content)).records:
-            row, events = mapper.take(record)
-            plain, plain_events = careful.rows(record)
-            assert row.line(profile.table) == plain.line(profile.table)
-            assert [event.line(EVENTS) for event in events] == [event.line(EVENTS) for event in plain_events]
-            count += 1
+        records = list(connector.read(Page("page 1", content)).records)
+        rows, events = mapper.take(records)
+        plain = [careful.rows(record) for record in records]
+        assert [row.line(profile.table) for row in rows] == [row.line(profile.table) for row, _ in plain]
+        assert [event.line(EVENTS) for event in events] == [event.line(EVENTS) for _, log in plain for event in log]
+        count = len(records)
         mapper.require_fields("page 1")
     except DeliveryFailed:
         return None
