@@ -9,6 +9,7 @@ it) goes that other way, which decides what a record means; `tests/extract/test_
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -35,8 +36,7 @@ _SYSTEM, _TRACKING, _NUMBER, _KIND, _TIME = (
 _ANONYMOUS, _REPORTER, _COMPLETED = (_AT[name] for name in ("is_anonymous", "reporter_key", "completed_at"))
 _UPDATED = _AT["updated_at"]  # the one column that is no content
 _KEY, _EVENT_KEY = [_AT[name] for name in KEYS[COMPLAINTS]], [_EVENT_AT[name] for name in KEYS[EVENTS]]
-_COMPLAINT, _EVENT = b'%b,%b,%b,%b,"\\\\x%b","{}"', b'%b,%b, event %d","\\\\x%b","{}"'
-_NO_OBJECT: dict[str, Any] = {}
+_COMPLAINT, _EVENT = b'%b,%b,%b,%b","\\\\x%b","{}"', b'%b,%b, event %d","\\\\x%b","{}"'
 _ENTRY, _OBJECTS, _TEXT = frozenset({dict}), frozenset({dict, type(None)}), frozenset({str, type(None)})
 _join = b",".join
 
@@ -62,7 +62,7 @@ class _Column(dict[Any, bytes]):
             self[value] = written
         return written
 
-    def write(self, values: list[Any], odd: set[int]) -> list[bytes]:
+    def write(self, values: Sequence[Any], odd: set[int]) -> list[bytes]:
         """All of the values; the places of those that it cannot say are added to `odd`."""
         try:
             return list(map(self.__getitem__, values))
@@ -77,51 +77,76 @@ class _Column(dict[Any, bytes]):
             return _UNREADABLE
 
 
-# Index of the column, name of the field (below its object, if it has one), the dictionary.
-_Place = tuple[int, str, _Column]
+class _Nothing(dict[str, Any]):
+    """An object without any field, for what is null."""
+
+    def __missing__(self, _: str) -> None:
+        return None
+
+
+_NOTHING = _Nothing()
+
+
+class _Fields:
+    """Some fields of an object, each with the columns that it fills and whether it names an office or a category."""
+
+    def __init__(self, fields: list[tuple[str, int, _Column, bool]]) -> None:
+        self._fields = fields
+        self._take = itemgetter(*(name for name, *_ in fields))
+
+    def write(self, entries: _Entries, columns: _Written, named: list[Sequence[Any]], odd: set[int]) -> None:
+        """Fill the columns from these entries, and `named` with what they name; places of odd ones go to `odd`."""
+        for (_, index, column, names_office), values in zip(self._fields, self._values(entries), strict=True):
+            columns[index] = column.write(values, odd)
+            if names_office:
+                if not _TEXT.issuperset(map(type, values)):
+                    odd.update(place for place, value in enumerate(values) if type(value) not in _TEXT)
+                named.append([value if type(value) is str else "" for value in values])
+
+    def _values(self, entries: _Entries) -> list[Sequence[Any]]:
+        if len(self._fields) > 1 and entries:
+            with suppress(KeyError):  # most have all fields, and to take them at once costs half
+                return list(zip(*map(self._take, entries), strict=True))
+        return [[entry.get(name) for entry in entries] for name, *_ in self._fields]
 
 
 class _Shape:
     """The fields of one kind of record: those of the record itself, and those of the objects in it."""
 
-    def __init__(self, fields: Iterable[tuple[int, FieldSpec, _Column]], known: set[str] | None = None) -> None:
+    def __init__(self, fields: Iterable[tuple[str, int, FieldSpec, _Column]], known: set[str] | None = None) -> None:
         """`known` are all fields it may have, when another one makes it odd."""
-        self._flat: list[_Place] = []
-        nested: dict[str, list[_Place]] = {}
+        found: dict[str, list[tuple[str, int, _Column, bool]]] = {}
         self._required: set[str] = set()
         self._known = known
-        for index, spec, column in fields:
+        for target, index, spec, column in fields:
             assert spec.source is not None
             above, _, name = spec.source.rpartition(".")
-            (nested.setdefault(above, []) if above else self._flat).append((index, name, column))
+            found.setdefault(above, []).append((name, index, column, target in _TEXTS))
             if spec.required:
                 self._required.add(above or name)
-        self._nested = list(nested.items())
+        self._flat = _Fields(found.pop("")) if "" in found else None
+        self._nested = [(above, _Fields(fields)) for above, fields in found.items()]
 
-    def write(self, entries: _Entries, blank: Sequence[bytes], odd: set[int]) -> _Written:
-        """The columns of these entries, which begin as `blank`; the places of what is not shaped so go to `odd`."""
-        columns = [[value] * len(entries) for value in blank]
+    def write(self, entries: _Entries, blank: Sequence[bytes], odd: set[int]) -> tuple[_Written, list[tuple[str, ...]]]:
+        """The columns of these entries, which begin as `blank`, and the offices and categories that each names.
+
+        The places of what is not shaped so go to `odd`.
+        """
+        columns, named = [[value] * len(entries) for value in blank], list[Sequence[Any]]()
         # Records of one source mostly have the same fields in the same order.
         if misshapen := {fields for fields in set(map(tuple, entries)) if not self._fits(fields)}:
             odd.update(place for place, entry in enumerate(entries) if tuple(entry) in misshapen)
-        for index, name, column in self._flat:
-            columns[index] = column.write([entry.get(name) for entry in entries], odd)
-        for above, places in self._nested:
-            objects = _objects(entries, above, odd)
-            for index, name, column in places:
-                columns[index] = column.write([inner.get(name) for inner in objects], odd)
-        return columns
+        if self._flat is not None:
+            self._flat.write(entries, columns, named, odd)
+        for above, fields in self._nested:
+            objects = [entry.get(above) for entry in entries]
+            if not _OBJECTS.issuperset(map(type, objects)):
+                odd.update(place for place, value in enumerate(objects) if type(value) not in _OBJECTS)
+            fields.write([value if type(value) is dict else _NOTHING for value in objects], columns, named, odd)
+        return columns, list(zip(*named, strict=True)) if named else [()] * len(entries)
 
     def _fits(self, fields: tuple[str, ...]) -> bool:
         return self._required.issubset(fields) and (self._known is None or self._known.issuperset(fields))
-
-
-def _objects(entries: _Entries, name: str, odd: set[int]) -> _Entries:
-    """The objects that stand in a field; an empty one where there is none."""
-    values = [entry.get(name) for entry in entries]
-    if not _OBJECTS.issuperset(map(type, values)):
-        odd.update(place for place, value in enumerate(values) if type(value) not in _OBJECTS)
-    return [value if type(value) is dict else _NO_OBJECT for value in values]
 
 
 class _Lowered(dict[str, str]):
@@ -142,13 +167,13 @@ class FastProfile:
 
         def shape(fields: dict[str, FieldSpec], at: dict[str, int], known: set[str] | None = None) -> _Shape:
             own = {name: spec for name, spec in fields.items() if name in at and spec.source is not None}
-            return _Shape(((at[name], spec, _column(name, spec, readers, times)) for name, spec in own.items()), known)
+            return _Shape(
+                ((name, at[name], spec, _column(name, spec, readers, times)) for name, spec in own.items()), known
+            )
 
         self.record = shape(profile.fields, _AT)
         self.event = shape(profile.events.fields, _EVENT_AT, known_event_fields)
         self.lowered = _Lowered()
-        self.office_fields = _office_fields(profile.fields)
-        self.event_office_fields = _office_fields(profile.events.fields)
 
 
 def _column(name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str, ...], _Column]) -> _Column:
@@ -172,12 +197,6 @@ def _column(name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str,
 
 def _cleaned(text: str | None) -> str | None:
     return redact(text) if text else text
-
-
-def _office_fields(fields: dict[str, FieldSpec]) -> list[tuple[str, str]]:
-    """Where the texts stand that are redacted and yet no citizen's, offices and categories: (object, field)."""
-    sources = [spec.source.rpartition(".") for name, spec in fields.items() if name in _TEXTS and spec.source]
-    return sorted({(above, name) for above, _, name in sources})
 
 
 def can_go_straight(profile: Profile) -> bool:
@@ -213,10 +232,10 @@ class FastLines:
         `reporters` are the identity in each record and its words.
         """
         data, odd = [record.data for record in records], set[int]()
-        columns = self._fast.record.write(data, self._blank, odd)
+        columns, named = self._fast.record.write(data, self._blank, odd)
         odd.update(place for place, number in enumerate(columns[_TRACKING]) if number == _NULL)
         places = [_encode(record.position)[:-1] for record in records]
-        offices = [set(named) for named in _names(data, self._fast.office_fields, odd)]
+        offices = list(map(set, named))
         events = self._events(data, columns, places, offices, odd)
         texts = self._texts(data, reporters, offices, odd)
         for place, is_anonymous in enumerate(columns[_ANONYMOUS]):
@@ -250,9 +269,9 @@ class FastLines:
             elif log is not None:
                 odd.add(owner)
         strange = set[int]()
-        written = self._fast.event.write(entries, self._blank_event, strange)
-        for named, owner in zip(_names(entries, self._fast.event_office_fields, strange), owners, strict=True):
-            offices[owner].update(named)
+        written, named = self._fast.event.write(entries, self._blank_event, strange)
+        for owner, offices_of_event in zip(owners, named, strict=True):
+            offices[owner].update(offices_of_event)
         odd.update(owners[number] for number in strange)
         for index in (_SYSTEM, _TRACKING):
             written[index] = [columns[index][owner] for owner in owners]
@@ -312,18 +331,6 @@ class FastLines:
         texts = [record.get(path) for record in data]
         odd.update(place for place, text in enumerate(texts) if type(text) not in _TEXT)
         return [as_text(text) if type(text) is str else None for text in texts]
-
-
-def _names(entries: _Entries, fields: Iterable[tuple[str, str]], odd: set[int]) -> list[tuple[str, ...]]:
-    """What offices and categories each entry names."""
-    columns = []
-    for above, name in fields:
-        values = [inner.get(name) for inner in (_objects(entries, above, odd) if above else entries)]
-        if not _TEXT.issuperset(map(type, values)):
-            odd.update(place for place, value in enumerate(values) if type(value) not in _TEXT)
-            values = [value if type(value) is str else None for value in values]
-        columns.append([value or "" for value in values])
-    return list(zip(*columns, strict=True)) if columns else [()] * len(entries)
 
 
 def _hash(content: bytes, texts: bytes = b"") -> bytes:

@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
-from extract.first_load import may_meet, repeats, write
+from extract.first_load import is_allowed, may_meet, repeats, write
 from extract.ledger import Planned
 from extract.records import CARRIED, COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
 from extract.staging import Staging
@@ -90,7 +90,8 @@ class Loader:
             known = bool(rows) and self._has_earlier_rows(cursor, planned, table)
             follows = not part.begins or planned.keeps_rows
             met = follows and (known or table != COMPLAINTS or may_meet(cursor, planned, rows))
-            if table == COMPLAINTS and not (careful or known or met or repeats(rows) or repeats(events)):
+            alone = table == COMPLAINTS and not (careful or known or met or repeats(rows) or repeats(events))
+            if alone and is_allowed(cursor):
                 write(cursor, planned, rows, events)
                 loaded, loaded_events, replaced, replaced_events = len(rows), len(events), 0, 0
             else:

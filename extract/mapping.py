@@ -18,7 +18,7 @@ from extract.fast import FastLines
 from extract.privacy import NOBODY, Identity, redact, reporter_key
 from extract.profile import EventColumn, Profile
 from extract.records import BESIDE, COLUMNS, COMPLAINTS, EVENTS, RATINGS, SURVEYS, Line, Record, Row
-from extract.values import MISSING, Absent, Unreadable, as_text, normal, value_at
+from extract.values import MISSING, Absent, Unreadable, as_text, clean, normal, value_at
 
 COMPLETION_EVENTS = frozenset({"SELESAI_MANUAL", "SELESAI_OTOMATIS"})
 REOPENING_EVENT = "BUKA_KEMBALI"
@@ -307,7 +307,7 @@ def _filled(count: int, constants: Iterable[tuple[int, Any]], agency_code: str) 
 def _plain(value: Any) -> str | None:
     """Text of a value whatever it is; a structure is none."""
     if type(value) is str:
-        return as_text(value)
+        return clean(value)  # a person's: nothing that comes again and again
     if value is None or value is MISSING or isinstance(value, (dict, list)):
         return None
     if isinstance(value, float):

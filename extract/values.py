@@ -74,17 +74,18 @@ def as_text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return _clean(value) if len(value) > _SHORT else _clean_word(value)
+        return clean(value) if len(value) > _SHORT else _clean_word(value)
     if isinstance(value, float):
         if abs(value) >= _EXACT_IN_A_SPREADSHEET:
             raise Unreadable("is a number too long for a spreadsheet, which has rounded it: the column must be text")
         value = int(value) if math.isfinite(value) and value.is_integer() else value
     if isinstance(value, (dict, list)):
         raise Unreadable("is a structure where a value was expected")
-    return _clean(str(value))
+    return clean(str(value))
 
 
-def _clean(text: str) -> str | None:
+def clean(text: str) -> str | None:
+    """A text trimmed, single-spaced and storable; None when empty."""
     # Most texts are clean, and to see that is ten times faster than a pattern that looks for what is not.
     if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
         text = " ".join(_UNSTORABLE.sub("", text).split())
@@ -92,7 +93,7 @@ def _clean(text: str) -> str | None:
 
 
 # Codes, words and names of offices come again and again.
-_clean_word = lru_cache(maxsize=65_536)(_clean)
+_clean_word = lru_cache(maxsize=65_536)(clean)
 
 
 class Readers:

@@ -89,6 +89,20 @@ def test_a_missing_field_is_missed_on_either_way() -> None:
     assert lines == rows
 
 
+def test_a_page_of_plain_and_odd_records_keeps_its_order() -> None:
+    cases = [*STRAIGHT.values(), *ODD.values()] * 2
+    kinds = [national(**{"nomor_laporan": f"#{6_000_000 + n}", **case}) for n, case in enumerate(cases)]
+    records = [Record(f"page 1, row {n}", data) for n, data in enumerate(kinds)]
+    records.insert(7, Record("page 1, row 7b", {}, problem="is no object"))
+    one, other = (Mapper(read_profile("lapor_v3"), "KOTA-21.71", "Asia/Makassar", SECRET) for _ in range(2))
+    taken, events = one.take(records)
+    plain = [other.rows(record) for record in records]
+    assert sum(isinstance(row, Line) for row in taken) == 2 * len(STRAIGHT)
+    assert [row.line(COMPLAINTS) for row in taken] == [row.line(COMPLAINTS) for row, _ in plain]
+    assert [event.line(EVENTS) for event in events] == [event.line(EVENTS) for _, log in plain for event in log]
+    assert one.unknown_fields == other.unknown_fields
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)

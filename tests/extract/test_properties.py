@@ -23,7 +23,7 @@ from extract.connectors.rest import RestConnector
 from extract.connectors.tabular import TabularConnector
 from extract.errors import DeliveryFailed, ProfileInvalid
 from extract.mapping import Mapper
-from extract.privacy import Identity, redact
+from extract.privacy import Identity, is_harmless, redact
 from extract.profile import FieldSpec, Profile, read_profile
 from extract.records import Record
 from extract.times import EARLIEST_YEAR, MONTHS, parser
@@ -431,6 +431,16 @@ def test_redaction_never_fails_and_what_is_redacted_stays_as_it_is(text: str, ow
     assert isinstance(masked, str)
     for word in ("3171012345678901", "budi@contoh.go.id"):
         assert word not in once.split()
+
+
+@MANY
+@given(
+    texts=st.lists(TELLING | st.text(max_size=120), min_size=1, max_size=3),
+    own=st.builds(Identity, *[st.none() | st.text(min_size=1, max_size=12)] * 5),
+)
+def test_what_is_harmless_from_afar_stays_as_it_is(texts: list[str], own: Identity) -> None:
+    if is_harmless("\n".join(texts), own.words()):
+        assert [redact(text, own.words()) for text in texts] == texts
 
 
 @pytest.mark.parametrize("text", ["a" * 20_000 + "@", "a.b-" * 5_000 + "@", "1 " * 10_000, "nama," * 4_000, "P-1" * 6_000, "a@" + "b." * 9_000, "#1" * 9_000, "+62" * 6_000])  # fmt: skip
