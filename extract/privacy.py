@@ -5,7 +5,7 @@ without anyone knowing who it is; an anonymous reporter has no key at all (domai
 measures). UU 27/2022 and Perpres 76/2013 ask for both.
 """
 
-import hmac
+import hashlib
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -76,7 +76,20 @@ def reporter_key(identity: Identity, secret: bytes) -> str | None:
         normal = f"name:{' '.join(identity.name.casefold().split())}"
     else:
         return None
-    return hmac.digest(secret, normal.encode(), "sha256").hex()[:32]
+    inner, outer = (keyed.copy() for keyed in _keyed(secret))
+    inner.update(normal.encode())
+    outer.update(inner.digest())
+    return outer.hexdigest()[:32]
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """The two hashes of HMAC-SHA256 (RFC 2104), keyed once: `hmac.digest` keys them for every person anew,
+
+    which is two thirds of its time. The tests hold both to the same keys.
+    """
+    block = (secret if len(secret) <= 64 else hashlib.sha256(secret).digest()).ljust(64, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def names(own: tuple[str, ...], lowered: str) -> bool:

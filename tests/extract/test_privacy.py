@@ -1,5 +1,7 @@
 """Identities become keys or marks before anything readable is written."""
 
+import hmac
+
 import pytest
 
 from extract.privacy import Identity, redact, reporter_key, shape
@@ -31,6 +33,12 @@ def test_personal_numbers_become_marks_and_the_rest_stays(text: str, expected: s
 def test_a_reporter_who_signs_is_not_named_in_any_case_or_part() -> None:
     text = redact("Mohon dibantu. Hormat saya, VELINDRO Tasmuk (velindro)", Identity(name="Velindro Tasmuk").words())
     assert text == "Mohon dibantu. Hormat saya, [IDENTITAS] ([IDENTITAS])"
+
+
+@pytest.mark.parametrize("secret", [SECRET, b"short", b"longer than a block of SHA-256" * 3])
+def test_a_key_is_the_hmac_of_what_identifies(secret: bytes) -> None:
+    expected = hmac.new(secret, b"nik:2171031204900000", "sha256").hexdigest()[:32]
+    assert reporter_key(Identity(national_id="2171 0312 0490 0000"), secret) == expected
 
 
 def test_a_name_inside_another_word_is_left_alone() -> None:
