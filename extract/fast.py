@@ -2,7 +2,7 @@
 
 Of most records nothing needs to be said: every word is known, every time reads, no office is called like the reporter.
 For these a column is a dictionary from what the source writes to what COPY takes, and a page is read column by column,
-in loops that Python runs in C: a quarter of the cost of `Mapper.rows`. Whatever is odd in any way (None is returned for
+in loops that Python runs in C, which costs a fraction of `Mapper.rows`. Whatever is odd in any way (None is returned for
 it) goes that other way, which decides what a record means; `tests/extract/test_fast.py` holds both to the same bytes.
 """
 
@@ -233,7 +233,8 @@ class FastLines:
         """
         data, odd = [record.data for record in records], set[int]()
         columns, named = self._fast.record.write(data, self._blank, odd)
-        odd.update(place for place, number in enumerate(columns[_TRACKING]) if number == _NULL)
+        for index in _KEY:
+            odd.update(place for place, value in enumerate(columns[index]) if value == _NULL)
         places = [_encode(record.position)[:-1] for record in records]
         offices = list(map(set, named))
         events = self._events(data, columns, places, offices, odd)
