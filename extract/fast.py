@@ -2,7 +2,7 @@
 
 Of most records nothing needs to be said: every word is known, every time reads, no office is called like the reporter.
 For these a column is a dictionary from what the source writes to what COPY takes, and a page is read column by column,
-in loops that Python runs in C, which costs a fraction of `Mapper.rows`. Whatever is odd in any way (None is returned for
+in loops that Python runs in C: cheaper than `Mapper.rows`. Whatever is odd in any way (None is returned for
 it) goes that other way, which decides what a record means; `tests/extract/test_fast.py` holds both to the same bytes.
 """
 
