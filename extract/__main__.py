@@ -23,10 +23,11 @@ import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from psycopg2 import InterfaceError, OperationalError
 from psycopg2.extensions import connection as Connection
 
 from extract import ledger
-from extract.errors import ProfileInvalid, RegistryInvalid, SealBroken
+from extract.errors import LandingUnavailable, ProfileInvalid, RegistryInvalid, SealBroken
 from extract.sources import Registry, read_registry
 from warehouse.connection import connect
 from warehouse.log import begin, complain, say
@@ -66,8 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(options, registry, connection)
         finally:
             connection.close()
-    except (RegistryInvalid, ProfileInvalid, WarehouseNotRunning, SealBroken, ValueError) as error:
+    except (RegistryInvalid, ProfileInvalid, WarehouseNotRunning, SealBroken, LandingUnavailable, ValueError) as error:
         complain(f"python -m extract {options.command}: {error}")
+        return 1
+    except (OperationalError, InterfaceError) as error:
+        words = str(error).strip().splitlines()[0]
+        complain(
+            f"python -m extract {options.command}: the warehouse gave up: {words}. See make status, then run it again:"
+            " it goes on from there."
+        )
         return 1
 
 

@@ -42,3 +42,7 @@ class RegistryInvalid(ValueError):
 
 class SealBroken(RuntimeError):
     """A landing segment cannot be opened: wrong key, cut off or altered. The message says which."""
+
+
+class LandingUnavailable(RuntimeError):
+    """Originals cannot be put where they are kept: no agency's trouble, and nothing more can be had."""

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from extract.connectors import Connector, FileTaken, Page
-from extract.errors import DeliveryFailed
+from extract.errors import DeliveryFailed, LandingUnavailable
 from extract.landing import LandingKeys, Segment, Store
 from extract.ledger import Planned, cut_off
 from extract.load import Loader, Part
@@ -198,7 +198,12 @@ class Intake:
             or f"{planned.night}/{planned.source.agency_code}.{planned.source.resource}.{planned.attempt + 1}"
         )
         self._landing_path = base
-        self._desk.store.put(f"{base}.{self._part_number:04d}.sealed", self._segment.sealed())
+        try:
+            self._desk.store.put(f"{base}.{self._part_number:04d}.sealed", self._segment.sealed())
+        except OSError as error:
+            raise LandingUnavailable(
+                f"originals cannot be written to {self._desk.settings.landing}: {error}"
+            ) from error
         return base
 
     def _begin_part(self) -> None:

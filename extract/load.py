@@ -20,6 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
+from extract.errors import DeliveryFailed
 from extract.first_load import is_allowed, may_meet, repeats, write
 from extract.ledger import Planned
 from extract.records import CARRIED, COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
@@ -63,7 +64,7 @@ class Loader:
         self._staging = Staging(connection)
 
     def store(self, planned: Planned, part: Part, table: str) -> int:
-        """Write one part; returns the rows that are new or changed. Raises nothing but database trouble.
+        """Write one part; returns the rows that are new or changed. Raises database trouble, or as `_claim` does.
 
         The first part of a new attempt takes away what earlier attempts had loaded, unless the delivery is extended.
         """
@@ -129,7 +130,10 @@ class Loader:
 
     @staticmethod
     def _claim(cursor: Cursor, planned: Planned, part: Part) -> None:
-        """Lock the ledger row and see that nobody else has gone on with the delivery meanwhile."""
+        """Lock the ledger row and see that nobody else has gone on with the delivery meanwhile.
+
+        Raises DeliveryFailed when somebody has.
+        """
         cursor.execute(
             "select attempt, part_count from ops.deliveries where delivery_id = %s for update", [planned.delivery_id]
         )
@@ -138,7 +142,9 @@ class Loader:
         if not mine or (
             not part.begins and not planned.is_replayed and part_count not in (part.number - 1, part.number)
         ):
-            raise RuntimeError(f"delivery {planned.delivery_id} was loaded by another process meanwhile: run again")
+            raise DeliveryFailed(
+                "another extraction of this night has gone on with it meanwhile", "Run it once more, and one at a time."
+            )
 
     def _remove(self, cursor: Cursor, planned: Planned, table: str) -> int:
         removed = 0

@@ -20,7 +20,14 @@ from psycopg2.extensions import connection as Connection
 from extract.connectors import Ask, Connector, Window, connector_for
 from extract.connectors.files import is_pattern
 from extract.connectors.http import Http
-from extract.errors import DeliveryFailed, DeliveryLate, ProfileInvalid, RegistryInvalid, SealBroken
+from extract.errors import (
+    DeliveryFailed,
+    DeliveryLate,
+    LandingUnavailable,
+    ProfileInvalid,
+    RegistryInvalid,
+    SealBroken,
+)
 from extract.intake import Desk, Intake, replay
 from extract.landing import LandingKeys, decode_key, landing_store, read_segment, segment_paths
 from extract.ledger import Planned, refreshed, taken_files
@@ -30,6 +37,9 @@ from warehouse.settings import Settings
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
+
+# What ends the shard: whoever is asked next would fare no better.
+_OURS = (OperationalError, InterfaceError, LandingUnavailable)
 
 
 class Message(str):
@@ -162,8 +172,8 @@ class Shard:
                 failure = self._too_slow(planned, attempt)
             except (DeliveryFailed, RegistryInvalid, ProfileInvalid) as error:
                 failure = error if isinstance(error, DeliveryFailed) else DeliveryFailed(str(error))
-            except (OperationalError, InterfaceError):
-                raise  # the warehouse itself: no agency's trouble, and nothing could be written about it
+            except _OURS:
+                raise  # the warehouse or the landing itself: no agency's trouble
             except Exception as error:
                 failure = _unforeseen(error)
             spent[planned.delivery_id] = spent.get(planned.delivery_id, 0.0) + clock() - began
@@ -177,7 +187,7 @@ class Shard:
                 return True
             try:
                 await self._in_thread(self._fail, planned, attempt, failure)
-            except (OperationalError, InterfaceError):
+            except _OURS:
                 raise
             except Exception as error:  # as above; at least its kind is written down
                 await self._in_thread(self._fail, planned, None, _unforeseen(error))

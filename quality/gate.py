@@ -5,6 +5,7 @@ and raises NotEvaluated: deliveries without a current verdict are not staged, so
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -44,8 +45,10 @@ def gate(night: date, seeds: Path = SEEDS) -> Outcome:
             outcome = _judge(night, attempt, read_bounds(), seeds, released)
             changed = store.write(connection, outcome)
         except (NotEvaluated, psycopg2.Error) as error:
-            connection.rollback()
-            store.record_error(connection, night, attempt, str(error).splitlines()[0])
+            # A server that went away cannot be told; the night stays unjudged without that.
+            with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+                connection.rollback()
+                store.record_error(connection, night, attempt, str(error).splitlines()[0])
             if isinstance(error, NotEvaluated):
                 raise
             raise NotEvaluated(f"the decisions could not be written: {error}") from error

@@ -327,6 +327,52 @@ def test_the_commands_of_a_night_say_what_they_did(
     assert "1 received; 1 rows and 1 events read, 1 rows new or changed" in told
 
 
+def test_originals_that_cannot_be_kept_are_our_trouble_and_no_agencys(
+    warehouse: Connection,
+    api: Api,
+    build_registry: Any,
+    environment: Callable[..., None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    build_registry([API.format(code="A")])
+    (tmp_path / "no folder").touch()
+    environment(LAPOR_REGISTRY_DIR=str(tmp_path / "registry"), LAPOR_LANDING_URL=str(tmp_path / "no folder"))
+    api.on(NIGHT, "A", lambda request: answer([complaint(6100001)]))
+    assert main(["open", "--night", str(NIGHT)]) == 0
+    assert main(["--night", str(NIGHT)]) == 1
+    assert f"originals cannot be written to {tmp_path}/no folder: " in capsys.readouterr().err
+    assert states(warehouse, NIGHT) == {"A": "expected"}
+    assert query(warehouse, "select count(*) from raw.complaints") == [(0,)]
+
+
+def test_a_warehouse_that_goes_away_ends_the_command_in_one_line(
+    warehouse: Connection,
+    api: Api,
+    build_registry: Any,
+    environment: Callable[..., None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    build_registry([API.format(code="A")])
+    environment(LAPOR_REGISTRY_DIR=str(tmp_path / "registry"))
+
+    def cut(request: web.Request) -> web.Response:
+        query(
+            warehouse,
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'lapor/extract%'",
+        )
+        return answer([complaint(6100001)])
+
+    api.on(NIGHT, "A", cut)
+    assert main(["open", "--night", str(NIGHT)]) == 0
+    assert main(["--night", str(NIGHT)]) == 1
+    told = capsys.readouterr().err
+    assert "python -m extract run: the warehouse gave up: " in told
+    assert len(told.splitlines()) == 1
+    assert states(warehouse, NIGHT) == {"A": "expected"}
+
+
 def test_one_warehouse_never_mixes_registries(warehouse: Connection, build_registry: Any, tmp_path: Path) -> None:
     registry = build_registry([API.format(code="A")])
     other = Registry("another", False, registry.agencies, registry.sources)
