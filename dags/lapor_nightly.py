@@ -34,7 +34,9 @@ MAY_TAKE = timedelta(minutes=float(os.environ.get("LAPOR_NIGHT_MINUTES", "240"))
 # What it read and wrote is told to OpenLineage where that is set up.
 # Unit tests ask whether a formula is right, not whether the night is: `make test` runs them.
 DBT = "dbt build --exclude-resource-type unit_test --project-dir dbt_project --profiles-dir dbt_project"
-DBT_BUILD = f'connection="$(python -m warehouse env)"; eval "$connection"; python -m warehouse lineage {DBT}'
+# It ends with 2 when the server is gone, which is no decision (commands.UnlessDecided) and is tried again.
+BUILD = f"python -m warehouse lineage {DBT} || exit 1"
+DBT_BUILD = f'connection="$(python -m warehouse env)"; eval "$connection"; {BUILD}'
 
 # Codes reach the shell as values of variables; the patterns keep a slip of the hand from becoming an option.
 PARAMS = {

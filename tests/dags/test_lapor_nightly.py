@@ -104,3 +104,18 @@ def test_a_command_that_fails_fails_its_task(dag: dict[str, Any], tmp_path: Path
     for task in ("gate", "build_marts", "note_figures"):
         answer = subprocess.run(["bash", "-c", dag["tasks"][task]["command"]], env=environment, check=False)
         assert answer.returncode == code
+
+
+@pytest.mark.parametrize(("dbt_says", "code"), [(0, 0), (1, 1), (2, 1)])
+def test_a_build_whose_server_went_away_has_not_refused(
+    dag: dict[str, Any], tmp_path: Path, dbt_says: int, code: int
+) -> None:
+    """Of dbt 2 is an error that nobody foresaw, such as no server; of our commands it is a decision, tried only once."""
+    for name, does in (("python", "exit 0"), ("dbt", f"exit {dbt_says}")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"LAPOR_PIPELINE_BIN": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run(
+        ["bash", "-c", dag["tasks"]["build_marts"]["command"]], env=environment, check=False, capture_output=True
+    )
+    assert answer.returncode == code
