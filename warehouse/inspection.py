@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from warehouse import nights
+from warehouse import archive, nights
 from warehouse.access import ROLES
 from warehouse.findings import WIB, Line, StatusSettings, clock, few, one_row, size_in_words
 from warehouse.schema import SQL_DIRECTORY
@@ -29,6 +29,7 @@ def inspect(cursor: Cursor, rules: StatusSettings, now: datetime) -> Iterator[Li
         ("roles", lambda: _roles(cursor, rules, now)),
         ("connections", lambda: _connections(cursor, rules)),
         ("replicas", lambda: _replicas(cursor, rules)),
+        ("archive", lambda: _archive(cursor)),
         ("night", lambda: nights.night_lines(cursor, now)),
         ("gate", lambda: nights.gate_lines(cursor, rules)),
         ("build", lambda: nights.build_lines(cursor)),
@@ -186,13 +187,13 @@ def replicas(cursor: Cursor) -> list[Replica]:
     return [Replica(*row) for row in cursor.fetchall()]
 
 
-def slots(cursor: Cursor) -> list[tuple[str, int]]:
-    """What the server keeps for replicas that are gone: slot, bytes."""
+def slots(cursor: Cursor) -> list[tuple[str, bool, int]]:
+    """What the server keeps for replicas that are gone: slot, whether that is lost already, bytes."""
     cursor.execute(
-        "select slot_name, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) from pg_replication_slots"
-        " where not active and slot_type = 'physical' order by 1"
+        "select slot_name, wal_status = 'lost', coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)"
+        " from pg_replication_slots where not active and slot_type = 'physical' order by 1"
     )
-    return [(name, size) for name, size in cursor.fetchall()]
+    return cursor.fetchall()
 
 
 def _replicas(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
@@ -213,6 +214,28 @@ def _replicas(cursor: Cursor, rules: StatusSettings) -> Iterator[Line]:
             yield Line(f"replica {replica.name}", "warning", seen, "look at the log and the disk of the replica")
         else:
             yield Line(f"replica {replica.name}", "ok", seen)
-    for name, size in slots(cursor):
-        seen = f"its replica is gone, and the server keeps {size_in_words(size)} of changes for it"
-        yield Line(f"slot {name}", "warning", seen, f"start the replica, or: select pg_drop_replication_slot('{name}')")
+    for name, is_lost, size in slots(cursor):
+        drop = f"select pg_drop_replication_slot('{name}')"
+        if is_lost:
+            seen = "its replica was gone for too long: the changes it still wants are gone from here"
+            todo = f"start it: it may catch up from the archive; else make it anew, and: {drop}"
+        else:
+            seen = f"its replica is gone, and the server keeps {size_in_words(size)} of changes for it"
+            todo = f"start the replica, or: {drop}"
+        yield Line(f"slot {name}", "warning", seen, todo)
+
+
+def _archive(cursor: Cursor) -> Iterator[Line]:
+    """Whether the changes reach the archive, where there is one: what does not waits on the server's own disk."""
+    cursor.execute(
+        "select current_setting('archive_mode') <> 'off' and current_setting('archive_command') not in ('', %s),"
+        " last_archived_time, failed_count, last_failed_time,"
+        " last_failed_time > coalesce(last_archived_time, '-infinity') from pg_stat_archiver",
+        [archive.NOT_ARCHIVED],
+    )
+    is_on, archived, failures, failed, is_failing = one_row(cursor)
+    if is_on and is_failing:
+        seen = f"the last change was not taken at {clock(failed)}, after {failures:,} failures: they fill the disk"
+        yield Line("archive", "broken", seen, "python -m warehouse backup --check   (docs/recovery.md, Full disk)")
+    elif is_on and archived:
+        yield Line("archive", "ok", f"took the last changes at {clock(archived)}")

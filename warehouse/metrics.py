@@ -212,7 +212,7 @@ def of_the_server(cursor: Cursor) -> Iterator[Metric]:
     yield gauge("lapor_replica_lag_seconds", "How long ago the replica was as it is now.", late, "replica")
     behind = {(each.name,): each.size for each in following}
     yield gauge("lapor_replica_lag_bytes", "Changes that the replica has not replayed.", behind, "replica")
-    kept = {(name,): size for name, size in slots(cursor)}
+    kept = {(name,): size for name, _, size in slots(cursor)}
     yield gauge("lapor_slot_kept_bytes", "Changes kept for a replica that is gone.", kept, "slot")
 
 

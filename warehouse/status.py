@@ -27,7 +27,7 @@ import psycopg2
 from cryptography import x509
 from pydantic import SecretStr, ValidationError
 
-from warehouse import nights, server
+from warehouse import backup, nights, server
 from warehouse.connection import connect
 from warehouse.findings import STATES, Line, State, StatusSettings, clock, size_in_words
 from warehouse.inspection import inspect
@@ -51,6 +51,7 @@ def look(now: datetime | None = None) -> list[Line]:
         ("disk", lambda: _disk(rules)),
         ("keys", _keys),
         ("landing", lambda: _landing(published)),
+        ("backup", lambda: _backup(now)),
         ("alert", _alert),
         ("certificate", lambda: _certificates(rules, now)),
         ("portal", lambda: _portal(rules)),
@@ -177,6 +178,22 @@ def _landing(published: date | None) -> Iterator[Line]:
         yield Line("landing", "broken", f"{seen}; those of {published} are missing", "bring them back from the copy")
     else:
         yield Line("landing", "ok", seen)
+
+
+def _backup(now: datetime) -> Iterator[Line]:
+    """Age of the embedded server's newest backup; whether it is whole is asked by `backup --check`, each day."""
+    if settings().warehouse_dsn is not None:
+        return  # backed up by those who run it
+    folder = settings().backups
+    todo = "python -m warehouse backup --incremental   (docs/recovery.md, Backups)"
+    last = backup.newest(folder)
+    if last is None:
+        seen = f"there is none in {folder}: with the disk the gate's decisions and what was issued are lost"
+        yield Line("backup", "warning", seen, todo)
+        return
+    hours = (now - last.usable_from).total_seconds() / 3600
+    seen = f"{last.path.name}, {hours:.1f} h old"
+    yield Line("backup", "warning" if hours > backup.MAX_AGE_HOURS else "ok", seen, todo)
 
 
 def _alert() -> Iterator[Line]:

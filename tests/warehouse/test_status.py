@@ -19,12 +19,9 @@ from typing import Any
 
 import psycopg2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from psycopg2.extensions import connection as Connection
 
+from tests.certificates import certificate
 from warehouse import inspection, nights, status
 from warehouse import server as embedded
 from warehouse.__main__ import main
@@ -303,6 +300,27 @@ def test_a_replica_that_is_gone_is_told_with_what_is_kept_for_it(run: Callable[.
     assert words.startswith("its replica is gone, and the server keeps")
 
 
+def test_a_replica_that_was_gone_for_too_long_is_told_as_lost(run: Callable[..., Any]) -> None:
+    lasting = ("alter system set max_slot_wal_keep_size = '16MB'", "select pg_reload_conf()")
+    with closing(connect("owner")) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        for statement in ("select pg_create_physical_replication_slot('gone', true)", *lasting):
+            cursor.execute(statement)
+        try:
+            for _ in range(4):
+                cursor.execute("select pg_logical_emit_message(false, 'x', 'y')")
+                cursor.execute("select pg_switch_wal()")
+            cursor.execute("checkpoint")
+            assert seen("slot gone") == (
+                "warning",
+                "its replica was gone for too long: the changes it still wants are gone from here",
+            )
+        finally:
+            cursor.execute("select pg_drop_replication_slot('gone')")
+            cursor.execute("alter system reset max_slot_wal_keep_size")
+            cursor.execute("select pg_reload_conf()")
+
+
 def test_a_replica_that_lags_is_told_and_one_that_follows_is_well(
     run: Callable[..., Any], server: Path, replica: Callable[[str], None]
 ) -> None:
@@ -454,6 +472,47 @@ def test_originals_that_are_gone_are_told(
     assert words.endswith("those of 2021-06-30 are missing")
 
 
+def test_a_backup_that_is_missing_or_old_is_told(machine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    machine.delenv("WAREHOUSE_DSN")
+    machine.setenv("LAPOR_BACKUP_DIR", str(tmp_path / "backups"))
+    assert looked_at("backup") == (
+        "warning",
+        f"there is none in {tmp_path}/backups: with the disk the gate's decisions and what was issued are lost",
+    )
+    for name, state, age in (
+        ("20210629T060000Z-full", "warning", "44.0"),
+        ("20210630T010000Z-incremental", "ok", "25.0"),
+    ):
+        (tmp_path / "backups" / "base" / name).mkdir(parents=True)
+        assert looked_at("backup") == (state, f"{name}, {age} h old")
+    # Of another server those who run it know.
+    machine.setenv("WAREHOUSE_DSN", "postgresql://127.0.0.1:9/lapor")
+    settings.cache_clear()
+    assert "backup" not in {line.name for line in status.look(NEXT_MORNING)}
+
+
+def test_an_archive_that_takes_nothing_is_told(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert "archive" not in told()
+    with closing(connect("owner")) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def archiving(command: str) -> None:
+            cursor.execute("alter system set archive_command = %s", [command])
+            cursor.execute("select pg_reload_conf(), pg_logical_emit_message(false, 'x', 'y')")
+            cursor.execute("select pg_switch_wal()")
+
+        try:
+            archiving("test -e /no/such/disk")
+            line = awaited(lambda: told().get("archive"), lambda line: line.state == "broken")
+            assert re.search(
+                r"the last change was not taken at .* after [1-9]\d* failures: they fill the disk", line.seen
+            )
+            archiving("test ! -e /no/such/disk")
+            awaited(lambda: told().get("archive"), lambda line: line.state == "ok")
+        finally:
+            archiving("true")
+
+
 def test_an_alert_that_reached_nobody_is_told(machine: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "alerts" / f"{NIGHT}.json"
     file.parent.mkdir()
@@ -511,28 +570,6 @@ def test_a_portal_that_is_down_or_cannot_reach_the_warehouse_is_told(machine: py
             "broken",
             f"http://127.0.0.1:{port}/sehat: it cannot reach the warehouse",
         )
-
-
-def certificate(folder: Path, ends: datetime) -> Path:
-    """A certificate of 127.0.0.1 with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2021, 1, 1, tzinfo=UTC))
-        .not_valid_after(ends)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "both.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
 
 
 @pytest.mark.parametrize(
