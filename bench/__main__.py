@@ -4,6 +4,7 @@ python -m bench marts [--histories 1000000,10000000] [--changes 50000]: a night'
 python -m bench fairness [--seeds 200]: whether the comparison of agencies is right, where the truth is known
 python -m bench portal [--history 1000000] [--users 20] [--seconds 60]: how long pages take under load, and its memory
 python -m bench scale [--workers 1,3] [--ways commands,celery]: a night of far agencies fetched by several workers
+python -m bench soak [--nights 30] [--agencies 60]: nights in a row while agencies and the machine fail at random
 python -m bench gate [--parts truth,cost] [--nights 100000,100000:5,1000000]: what the gate catches, and what it costs
 """
 
@@ -18,6 +19,7 @@ from bench.fairness import run as fairness
 from bench.fairness import verdict
 from bench.gate import accuracy, cost
 from bench.marts import scale as marts_scale
+from bench.soak import run as soak
 
 
 def main() -> int:
@@ -54,6 +56,12 @@ def main() -> int:
     out = benches.add_parser("scale", help="how much faster several workers fetch a night of agencies that answer late")
     out.add_argument("--workers", default="1,3", help="how many, with commas")
     out.add_argument("--ways", default=",".join(scale.WAYS), help=f"of {', '.join(scale.WAYS)}, with commas")
+    nights_in_a_row = benches.add_parser(
+        "soak", help="whether many nights in a row hold while agencies and the machine fail at random (docs/soak.md)"
+    )
+    nights_in_a_row.add_argument("--nights", type=int, default=30, help="how many")
+    nights_in_a_row.add_argument("--agencies", type=int, help="of how many agencies; all unless said")
+    nights_in_a_row.add_argument("--seed", type=int, default=30, help="of what goes wrong, and when")
     gate = benches.add_parser("gate", help="what the gate catches of known dirt, and what judging a large night costs")
     gate.add_argument("--parts", default="truth,cost", help="truth, cost or both, with commas")
     gate.add_argument(
@@ -78,6 +86,9 @@ def main() -> int:
         case "scale":
             workers = [int(count) for count in options.workers.split(",")]
             print(scale.report(scale.measure(options.ways.split(","), workers)))
+        case "soak":
+            for words in soak.soak(options.nights, options.seed, options.agencies):
+                print(words, flush=True)
         case "gate":
             _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
     return 0

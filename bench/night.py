@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -94,23 +94,37 @@ def run(night: date, step: str, commands: list[str], environment: dict[str, str]
 
 
 @contextmanager
-def world(history: int, nights: list[date], environment: dict[str, str]) -> Iterator[None]:
-    """A warehouse and the healthy simulated nation with so much history, both running while the block lasts.
+def world(
+    history: int,
+    nights: list[date],
+    environment: dict[str, str],
+    faults: Path | None = None,
+    agencies: Sequence[str] = (),
+) -> Iterator[Callable[..., None]]:
+    """A warehouse and the simulated nation with so much history, both running while the block lasts.
 
-    `environment` gets what a reader of every agency needs to know.
+    Healthy, or with the `faults` of a file (simulator/faults.py); of all `agencies` or of these. `environment`
+    gets what a reader of every agency needs to know. Yields what starts the nation again, with other faults or, without
+    an argument, healthy.
     """
 
     def call(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True)
 
     port = str(_free_ports(3))  # HTTP, SFTP and S3
+
+    def serve(faults: Path | None = None) -> None:
+        call("simulator", "down")
+        call(
+            "simulator", "up", "--from", str(FIRST_DAYS[history]), "--to", str(LAST_NIGHT),
+            "--nights", ",".join(map(str, nights)), "--port", port, "--faults", str(faults or "none"),
+            *(["--agencies", ",".join(agencies)] if agencies else []),
+        )  # fmt: skip
+
     try:
         call("warehouse", "up")
         environment["LAPOR_SIMULATOR_POSTGRES"] = socket_dsn(Path(environment["LAPOR_STATE_DIR"]), "sumber")
-        call(
-            "simulator", "up", "--from", str(FIRST_DAYS[history]), "--to", str(LAST_NIGHT),
-            "--nights", ",".join(map(str, nights)), "--port", port, "--faults", "none",
-        )  # fmt: skip
+        serve(faults)
         told = subprocess.run(
             [sys.executable, "-m", "simulator", "env", "--port", port],
             cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True,
@@ -119,7 +133,7 @@ def world(history: int, nights: list[date], environment: dict[str, str]) -> Iter
         for line in lines:
             name, _, value = line.partition("=")
             environment[name] = value
-        yield
+        yield serve
     finally:
         call("simulator", "down")
         call("warehouse", "down")
