@@ -91,6 +91,11 @@ class Warehouse:
             cursor.execute(sql)
             return cursor.fetchall()
 
+    def run(self, statement: str) -> None:
+        """Execute a statement as the owner and commit."""
+        with closing(psycopg2.connect(self.environment["WAREHOUSE_DSN"])) as connection, connection:
+            connection.cursor().execute(statement)
+
     def checksums(self) -> dict[str, object]:
         """A checksum of every mart: equal only if every value of every row is."""
         tables = [
@@ -119,6 +124,9 @@ class Nation:
     truth: Path
     server_dsn: str
     variables: dict[str, str]
+    world: World
+    url: str
+    faults: dict[tuple[str, date], str]  # what breaks from now on
 
     def warehouse(self, name: str, template: Warehouse | None = None) -> Warehouse:
         """A new warehouse, empty or a copy of `template`; the one made before is gone unless it was kept."""
@@ -149,7 +157,7 @@ class Nation:
         return re.sub(r"@/\w+", f"@/{database}", self.server_dsn)
 
     def administer(self, *statements: str) -> None:
-        """Run statements that no transaction may hold."""
+        """Execute statements as the server's administrator, each committed by itself."""
         with closing(psycopg2.connect(self.server_dsn)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -172,8 +180,8 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
             writer.writerows(row for row in rows if row[0] in AGENCIES)
     world = World.build(agencies=AGENCIES, registry=REGISTRY, scale=0.5)
     write_truth(world, [FIRST, LAST], folder / "truth")
-    faults = FaultPlan.of({code: (kind, [LAST]) for code, kind in BROKEN.items()})
-    with serve_in_thread(world, folder / "drops", nights=[FIRST, LAST], faults=faults) as url:
+    faults = {(code, LAST): kind for code, kind in BROKEN.items()}
+    with serve_in_thread(world, folder / "drops", nights=[FIRST, LAST], faults=FaultPlan(faults)) as url:
         variables = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LAPOR_REGISTRY_DIR": str(registry),
@@ -183,7 +191,7 @@ def nation(server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
             "LAPOR_EXTRACT_ATTEMPTS": "2",  # well within an agency's deadline: on a busy machine too the reason is the same
         }
         dsn = f"postgresql://postgres@/lapor?host={server}/postgres"
-        yield Nation(folder, folder / "truth", dsn, variables)
+        yield Nation(folder, folder / "truth", dsn, variables, world, url, faults)
 
 
 @pytest.fixture(scope="session")
