@@ -33,7 +33,7 @@ from warehouse.findings import Line, StatusSettings
 from warehouse.inspection import inspect
 from warehouse.settings import settings
 
-AWAIT_SECONDS = 120
+AWAIT_SECONDS = 600  # a busy machine takes minutes to start a build
 COMMANDS: dict[str, Callable[[list[str]], int]] = {"extract": extract.__main__.main, "quality": quality.__main__.main}
 RAW = (
     "complaints",
