@@ -179,7 +179,7 @@ class _FolderStore:
     def put(self, path: str, content: bytes) -> None:
         target = self._folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
+        part = target.with_suffix(f".{os.getpid()}.part")  # of a second extraction at once: each replaces it whole
         with part.open("wb") as file:
             file.write(content)
             file.flush()
