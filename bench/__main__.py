@@ -24,6 +24,44 @@ from bench.soak import run as soak
 
 def main() -> int:
     """Measure and print."""
+    options = _parser().parse_args()
+    match options.bench:
+        case "night":
+            histories = [int(history) for history in options.histories.split(",")]
+            print(night.report(night.measure(histories)))
+        case "extract":
+            peers = race.chosen_peers(options.peers)
+            print(race.report(race.race(options.works.split(","), options.rows, options.rounds, peers)))
+        case "marts":
+            histories = [int(history) for history in options.histories.split(",")]
+            print(marts_scale.report(*marts_scale.measure_all(histories, options.changes)))
+        case "fairness":
+            print(verdict.report(fairness.measure(options.seeds), options.seeds))
+        case "portal":
+            at = {"dsn": options.dsn, "state": options.state_dir, "history": options.history}
+            print(portal.report(portal.measure(users=options.users, seconds=options.seconds, **at)))
+        case "scale":
+            workers = [int(count) for count in options.workers.split(",")]
+            print(scale.report(scale.measure(options.ways.split(","), workers)))
+        case "soak":
+            for words in soak.soak(options.nights, options.seed, options.agencies):
+                print(words, flush=True)
+        case "gate":
+            _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
+    return 0
+
+
+def _gate(parts: list[str], sizes: list[cost.Size]) -> None:
+    if unknown := set(parts) - {"truth", "cost"}:
+        raise SystemExit(f"bench: parts {sorted(unknown)} are unknown; known: truth, cost")
+    # The cost first: what the bench itself has in memory by then counts towards the commands it starts.
+    if "cost" in parts:
+        print(cost.report(cost.measure_all(sizes)), end="\n\n", flush=True)
+    if "truth" in parts:
+        print(accuracy.report(accuracy.measure()))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,41 +105,7 @@ def main() -> int:
     gate.add_argument(
         "--nights", default=cost.SIZES, help="sizes of the nights: complaints[:events of each], with commas"
     )
-    options = parser.parse_args()
-    match options.bench:
-        case "night":
-            histories = [int(history) for history in options.histories.split(",")]
-            print(night.report(night.measure(histories)))
-        case "extract":
-            peers = race.chosen_peers(options.peers)
-            print(race.report(race.race(options.works.split(","), options.rows, options.rounds, peers)))
-        case "marts":
-            histories = [int(history) for history in options.histories.split(",")]
-            print(marts_scale.report(*marts_scale.measure_all(histories, options.changes)))
-        case "fairness":
-            print(verdict.report(fairness.measure(options.seeds), options.seeds))
-        case "portal":
-            at = {"dsn": options.dsn, "state": options.state_dir, "history": options.history}
-            print(portal.report(portal.measure(users=options.users, seconds=options.seconds, **at)))
-        case "scale":
-            workers = [int(count) for count in options.workers.split(",")]
-            print(scale.report(scale.measure(options.ways.split(","), workers)))
-        case "soak":
-            for words in soak.soak(options.nights, options.seed, options.agencies):
-                print(words, flush=True)
-        case "gate":
-            _gate(options.parts.split(","), [cost.Size.of(text) for text in options.nights.split(",")])
-    return 0
-
-
-def _gate(parts: list[str], sizes: list[cost.Size]) -> None:
-    if unknown := set(parts) - {"truth", "cost"}:
-        raise SystemExit(f"bench: parts {sorted(unknown)} are unknown; known: truth, cost")
-    # The cost first: what the bench itself has in memory by then counts towards the commands it starts.
-    if "cost" in parts:
-        print(cost.report(cost.measure_all(sizes)), end="\n\n", flush=True)
-    if "truth" in parts:
-        print(accuracy.report(accuracy.measure()))
+    return parser
 
 
 if __name__ == "__main__":
