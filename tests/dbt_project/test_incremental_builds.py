@@ -39,10 +39,13 @@ def test_incremental_builds_equal_a_full_refresh(world: RawWorld, dbt: Dbt) -> N
     assert told_before(world) == {("#8", "#5", False)}
     assert world.run("select tracking_id, stars from marts.fct_ratings") == [("#3", 4)]
     published_then = checksums(world)
+    written_then = written_by(world, "#1")
 
     second_night(world)
     dbt("build", *QUICK)
     after_second = checksums(world)
+    # Of the four events of #1 the first came out as it stood: it alone was not written again.
+    assert written_by(world, "#1").items() & written_then.items() == {(1, written_then[1])}
     changed = {row[0] for row in world.run("select tracking_id from intermediate.int_changed_complaints")}
     # Delivered, moved to another agency, fallen due, new, new; not the other three.
     assert changed == {"#1", "#2", "#4", "#7", "#11"}
@@ -126,6 +129,13 @@ def told_before(world: RawWorld) -> set[tuple[str, str | None, bool]]:
         "select tracking_id, duplicate_of, is_repeat from marts.fct_complaints where is_duplicate or is_repeat"
     )
     return {(tracking_id, duplicate_of, is_repeat) for tracking_id, duplicate_of, is_repeat in rows}
+
+
+def written_by(world: RawWorld, tracking_id: str) -> dict[int, str]:
+    """The transaction that wrote each event of a complaint, by the event's number."""
+    return dict(
+        world.run("select event_seq, xmin::text from marts.fct_complaint_events where tracking_id = %s", (tracking_id,))
+    )
 
 
 def march(world: RawWorld) -> list[tuple[int, ...]]:

@@ -79,6 +79,7 @@ PROOFS = {
         "dbt: peers_are_of_one_kind_and_size",
     ),
     "rules_checksum": (NEW_RULE,),
+    "same_key": (INCREMENTAL,),
     "scope_before_this_build": (NEW_RULE,),
     "selection_of_run": (f"{RESULTS}::test_a_failed_test_is_written_down_and_said_where_its_rows_are",),
     "set_access": (f"{ACCESS}::test_while_everything_is_built_anew_readers_read_on_and_see_no_more",),

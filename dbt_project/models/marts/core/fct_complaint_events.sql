@@ -4,6 +4,7 @@
     pre_hook='{{ refuse_partial_refresh() }}',
     work_list='int_changed_complaints',
     work_keys=['source_system', 'tracking_id'],
+    row_key=['source_system', 'tracking_id', 'agency_code', 'event_seq'],
     indexes=[{'columns': ['source_system', 'tracking_id', 'agency_code', 'event_seq'], 'unique': true}, {'columns': ['agency_code', 'occurred_date']}, {'columns': ['night']}],
 ) }}
 -- One row per event of a complaint as told by one agency.
