@@ -53,6 +53,14 @@ Cursor_ = Annotated[str | None, Query(alias="cursor", max_length=1000, descripti
 IfNoneMatch = Annotated[str | None, Header(max_length=1000)]
 IssueId = Annotated[UUID, Path(description="issue_id of /reports.")]
 
+
+def only_what_there_is(request: Request) -> None:
+    """Refuse a parameter that the operation does not have: a misspelt filter would be answered with everything."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    if any(name not in known | {"bahasa"} for name in request.query_params):
+        raise Refused(422, f"A parameter is not one of this operation: {', '.join(sorted(known)) or 'it has none'}.")
+
+
 router = APIRouter(
     prefix="/api/v1",
     tags=["pull"],
@@ -60,6 +68,7 @@ router = APIRouter(
     dependencies=[
         Security(HTTPBearer(auto_error=False, description="Access token of the identity provider.")),
         Depends(reader),
+        Depends(only_what_there_is),
     ],
 )
 

@@ -388,6 +388,15 @@ def test_the_description_of_the_api_names_no_other_host_and_needs_no_sign_in(por
     }
 
 
+@pytest.mark.parametrize("query", ["moth=2021-06", "=2021-06", "month=2021-06&agency=KOTA-21.71"])
+def test_a_parameter_that_is_misspelt_is_refused_and_not_passed_over(machine: Machine, query: str) -> None:
+    mart = "/marts/rpt_agency_performance_monthly"
+    assert machine("panrb").get(f"{mart}?month=2021-06").status_code == 200
+    answer = machine("panrb").get(f"{mart}?{query}")
+    assert answer.status_code == 422
+    assert "agency_code" in answer.text
+
+
 def test_an_issue_that_is_not_there_is_not_found(machine: Machine) -> None:
     assert machine("panrb").get(f"/reports/{uuid4()}").status_code == 404
 
