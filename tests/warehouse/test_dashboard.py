@@ -11,7 +11,7 @@ import pytest
 import yaml
 from psycopg2.extensions import connection as Connection
 
-from tests.warehouse.test_metrics import facts
+from tests.warehouse.test_night_metrics import facts, no_marts
 from tests.warehouse.test_status import night, run
 from warehouse.backup import MAX_AGE_HOURS
 from warehouse.findings import StatusSettings
@@ -19,7 +19,7 @@ from warehouse.metrics import Warehouse
 from warehouse.nights import LEAST_COVERAGE, PUBLISHED_BY
 from warehouse.settings import REPOSITORY
 
-__all__ = ["facts", "night", "run"]
+__all__ = ["facts", "night", "no_marts", "run"]
 
 FOLDER = REPOSITORY / "docs" / "observability"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
