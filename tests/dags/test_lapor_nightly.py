@@ -111,7 +111,8 @@ def test_a_build_whose_server_went_away_has_not_refused(
     dag: dict[str, Any], tmp_path: Path, dbt_says: int, code: int
 ) -> None:
     """Of dbt 2 is an error that nobody foresaw, such as no server; of our commands it is a decision, tried only once."""
-    for name, does in (("python", "exit 0"), ("dbt", f"exit {dbt_says}")):
+    lineage = 'case "$2 $3" in "warehouse lineage") shift 3; exec "$@" ;; esac'
+    for name, does in (("python", lineage), ("dbt", f"exit {dbt_says}")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
     environment = {"LAPOR_PIPELINE_BIN": str(tmp_path), "PATH": "/usr/bin:/bin"}
