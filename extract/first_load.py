@@ -1,7 +1,6 @@
 """The first load of an agency's complaints: what is told once and met nowhere goes straight into its tables.
 
-There is no version to compare it with, so the staging table and its comparison, a third of what PostgreSQL does for a
-backfill, are left out.
+There is no version to compare it with, so the staging table and its comparison are left out.
 """
 
 import io
