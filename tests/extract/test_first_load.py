@@ -137,3 +137,22 @@ def test_a_complaint_that_postgresql_refuses_and_that_comes_again_has_its_events
         (["row: refused by PostgreSQL (SQLSTATE 22P02)"],)
     ]
     assert rows(warehouse, COUNTED) == [(4, 4, 0, 8, 6, 2)]
+
+
+def test_without_the_right_to_pass_row_security_the_same_is_stored_by_way_of_staging(
+    warehouse: Connection, store: Store
+) -> None:
+    administer(warehouse, "alter role loader nobypassrls")
+    try:
+        assert store(told(1, "row 1"), told(2, "row 2")) == 2
+    finally:
+        administer(warehouse, "alter role loader bypassrls")
+    assert rows(warehouse, TOLD) == [
+        ("611", "DIPROSES", "row 1", 2, "Judul 1"),
+        ("612", "DIPROSES", "row 2", 2, "Judul 2"),
+    ]
+
+
+def administer(warehouse: Connection, statement: str) -> None:
+    with warehouse, warehouse.cursor() as cursor:
+        cursor.execute(statement)
