@@ -5,12 +5,12 @@ does not parse becomes a record with a problem, never a shifted one, and never s
 sheet is the first visible one with a row that matches half of the profile's headings.
 """
 
-import asyncio
 import csv
 import io
 import re
 import zipfile
 import zlib
+from asyncio import sleep
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -95,7 +95,7 @@ class TabularConnector:
                     f"{unmarked[0]} is there without its {self._spec.done_suffix}", "Wait for it, or ask the agency."
                 )
         elif self._spec.settle_seconds and found:
-            await asyncio.sleep(self._spec.settle_seconds)  # the two looks are what tells a file that is being written
+            await sleep(self._spec.settle_seconds)  # the two looks are what tells a file that is being written
             again = {file.path: file.fingerprint for file in await files.find(location)}
             settled = [file for file in found if again.get(file.path) == file.fingerprint]
             if not settled:

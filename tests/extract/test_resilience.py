@@ -574,7 +574,7 @@ def test_a_file_that_is_still_growing_is_left_for_the_next_run(
         looked.append(seconds)
         await pause(0)
 
-    monkeypatch.setattr("extract.connectors.tabular.asyncio.sleep", grow_meanwhile)
+    monkeypatch.setattr("extract.connectors.tabular.sleep", grow_meanwhile)
     assert run_night(registry, NIGHT).states == {"late": 1}
     assert "is still being written" in query(warehouse, DELIVERY, NIGHT)[0][4]
     assert run_night(registry, NIGHT).states == {"received": 1}
