@@ -15,6 +15,7 @@ from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 Language = Literal["id", "en"]
 
 UNKNOWN = "–"
+MINUS = "\u2212"  # as typeset; the hyphen that Indonesian and English data of numbers name breaks at the end of a line
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
@@ -28,11 +29,11 @@ def round_half_up(value: float | Decimal, decimals: int = 0) -> Decimal:
 
 
 def number(value: float | Decimal | None, decimals: int = 0, language: Language = "id") -> str:
-    """1.294 or 7,2 (English: 1,294 and 7.2); a dash for None."""
+    """1.294 or 7,2 (English: 1,294 and 7.2), below zero −3; a dash for None."""
     if value is None:
         return UNKNOWN
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return str(format_decimal(round_half_up(value, decimals), format=pattern, locale=language))
+    return str(format_decimal(round_half_up(value, decimals), format=pattern, locale=language)).replace("-", MINUS)
 
 
 def percent(share: float | Decimal | None, decimals: int = 1, language: Language = "id") -> str:
@@ -48,6 +49,11 @@ def date_long(day: date, language: Language = "id") -> str:
 def date_short(day: date, language: Language = "id") -> str:
     """1 Jul 2021."""
     return str(format_date(day, "d MMM y", locale=language))
+
+
+def day_and_month(day: date, language: Language = "id") -> str:
+    """27 Juni (English: 27 June)."""
+    return str(format_date(day, "d MMMM", locale=language))
 
 
 def month(day: date, language: Language = "id") -> str:

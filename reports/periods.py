@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, Self
 
+from reports.language import Language, day_and_month
+from reports.language import month as month_and_year
+
 PeriodKind = Literal["week", "month", "quarter", "semester", "year"]
 
 FORMS = "2021-W25 (a week), 2021-06 (a month), 2021-Q2 (a quarter), 2021-S1 (a semester), 2021 (a year)"
 
-MONTHS = (
-    "Januari", "Februari", "Maret", "April", "Mei", "Juni",
-    "Juli", "Agustus", "September", "Oktober", "November", "Desember",
-)  # fmt: skip
 ROMAN = ("I", "II", "III", "IV")
+KINDS: dict[Language, dict[PeriodKind, str]] = {
+    "id": {"week": "Minggu", "month": "Bulan", "quarter": "Triwulan", "semester": "Semester", "year": "Tahun"},
+    "en": {"week": "Week", "month": "Month", "quarter": "Quarter", "semester": "Half-year", "year": "Year"},
+}
 MONTHS_OF: dict[PeriodKind, int] = {"month": 1, "quarter": 3, "semester": 6, "year": 12}
 PATTERN = re.compile(
     r"(?P<year>[12]\d{3})(-(W(?P<week>\d{2})|Q(?P<quarter>[1-4])|S(?P<semester>[12])|(?P<month>0[1-9]|1[0-2])))?"
@@ -82,23 +85,28 @@ class Period:
     @property
     def label(self) -> str:
         """In Indonesian: "Juni 2021", "Triwulan II 2021", "Minggu 25 2021 (21–27 Juni)"."""
+        return self.label_in("id")
+
+    def label_in(self, language: Language) -> str:
+        """As `label`, or in English: "June 2021", "Quarter II 2021", "Week 25 2021 (21–27 June)"."""
         year, month = self.first_date.year, self.first_date.month
+        word = KINDS[language][self.kind]
         names: dict[PeriodKind, Callable[[], str]] = {
-            "week": self._week_label,
-            "month": lambda: f"{MONTHS[month - 1]} {year}",
-            "quarter": lambda: f"Triwulan {ROMAN[(month - 1) // 3]} {year}",
-            "semester": lambda: f"Semester {ROMAN[(month - 1) // 6]} {year}",
-            "year": lambda: f"Tahun {year}",
+            "week": lambda: f"{word} {self._week_label(language)}",
+            "month": lambda: month_and_year(self.first_date, language),
+            "quarter": lambda: f"{word} {ROMAN[(month - 1) // 3]} {year}",
+            "semester": lambda: f"{word} {ROMAN[(month - 1) // 6]} {year}",
+            "year": lambda: f"{word} {year}",
         }
         return names[self.kind]()
 
-    def _week_label(self) -> str:
+    def _week_label(self, language: Language) -> str:
         first, last = self.first_date, self.last_date
         week = first.isocalendar()
-        until = f"{last.day} {MONTHS[last.month - 1]}"
-        since = f"{first.day}" if first.month == last.month else f"{first.day} {MONTHS[first.month - 1]}"
+        until = day_and_month(last, language)
+        since = f"{first.day}" if first.month == last.month else day_and_month(first, language)
         dash = "–" if first.month == last.month else " – "
-        return f"Minggu {week.week} {week.year} ({since}{dash}{until})"
+        return f"{week.week} {week.year} ({since}{dash}{until})"
 
     @property
     def months(self) -> tuple[date, ...]:
@@ -113,10 +121,7 @@ class Period:
     @property
     def kind_label(self) -> str:
         """The kind in Indonesian, as "triwulan lalu" takes it."""
-        labels: dict[PeriodKind, str] = {
-            "week": "minggu", "month": "bulan", "quarter": "triwulan", "semester": "semester", "year": "tahun",
-        }  # fmt: skip
-        return labels[self.kind]
+        return KINDS["id"][self.kind].lower()
 
     def before(self) -> Self:
         """The period of the same kind that ends the day before this one starts."""

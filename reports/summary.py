@@ -13,7 +13,8 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from reports.intervals import wilson_interval
-from reports.terminal import day, heading, number, paragraph, percent, table
+from reports.language import date_long as day
+from reports.terminal import heading, number, paragraph, percent, table
 
 STAMP = "DATA SIMULASI, bukan kinerja sebenarnya"
 MINIMUM_RECEIVED = 30  # below it a rate ranks luck: marts.md gives no rank under n = 30

@@ -1,14 +1,9 @@
 """Text for a terminal of 100 columns: numbers, shares and aligned tables."""
 
 from collections.abc import Sequence
-from datetime import date
 from textwrap import wrap
 
 WIDTH = 100
-MONTHS = [
-    *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
-    *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
-]
 
 
 def number(value: int | None) -> str:
@@ -19,11 +14,6 @@ def number(value: int | None) -> str:
 def percent(share: float | None) -> str:
     """A share of 1 with one decimal, as 75.7 %; a dash at denominator 0."""
     return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def day(value: date) -> str:
-    """30 Juni 2021."""
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
 def heading(text: str) -> list[str]:

@@ -3,6 +3,10 @@
 657 agencies with lognormal volumes, about 3,700 complaints a day (ten times the nation's), four and a half events each:
 the longer the history, the further back it reaches. Nights after it bring new complaints and news of old ones. Made up
 by arithmetic on the complaint's number: the same on every run.
+
+How old the few pieces of news are that concern no recent complaint is a choice, and decides how many months of long ago
+a night touches: from anywhere in the history (`anywhere`: the longer it is, the more months), or ever fewer the older a
+complaint is, however long the history (`ageing`).
 """
 
 from collections.abc import Mapping
@@ -19,6 +23,12 @@ HISTORY_NIGHT = date(2026, 6, 27)
 DAILY = 3_700
 NEW_SHARE = 0.1  # of a night's changes; the others are news of what is there, nearly all of the last four months
 NEWS_DAYS = 120
+OLD_NEWS_SHARE = 0.02
+OLD_NEWS_MEAN_DAYS = 365  # past NEWS_DAYS, where old news is ageing
+OLD_NEWS = {
+    "anywhere": "bench.share(draw, %(salt)s + 1) * (%(first)s - 2)",
+    "ageing": "mod((%(recent)s - ln(bench.share(draw, %(salt)s + 1)) * %(mean)s)::bigint, %(first)s - 1)",
+}
 SIGMA = 1.45  # of the logarithm of an agency's volume
 
 _NIGHT = """
@@ -156,8 +166,8 @@ _TOLD_NIGHT = """
     from bench.lives
     where number >= %(first)s or number in (
         select %(first)s - 1 - case
-            when bench.share(draw, %(salt)s) < 0.98 then bench.share(draw, %(salt)s + 1) * %(recent)s
-            else bench.share(draw, %(salt)s + 1) * (%(first)s - 2)
+            when bench.share(draw, %(salt)s) >= %(old_share)s then bench.share(draw, %(salt)s + 1) * %(recent)s
+            else {old}
         end::bigint
         from generate_series(1, %(news)s::bigint) as draw
     )
@@ -227,8 +237,11 @@ def fill_history(dsn: str, complaints: int) -> None:
         cursor.execute("checkpoint")
 
 
-def fill_night(dsn: str, night: date, changes: int) -> None:
-    """Write the next night: a tenth of the changes are new complaints, the others news of old ones."""
+def fill_night(dsn: str, night: date, changes: int, old_news: str = "anywhere") -> None:
+    """Write the next night: a tenth of the changes are new complaints, the others news of old ones.
+
+    old_news: how old the news of no recent complaint is, of OLD_NEWS.
+    """
     with closing(_connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("select max(number) from bench.lives")
         (known,) = cursor.fetchone() or (0,)
@@ -240,11 +253,13 @@ def fill_night(dsn: str, night: date, changes: int) -> None:
             "last": known + new,
             "news": changes - new,
             "recent": min(known - 1, DAILY * NEWS_DAYS),
+            "old_share": OLD_NEWS_SHARE,
+            "mean": DAILY * OLD_NEWS_MEAN_DAYS,
             "salt": 100 + (night - HISTORY_NIGHT).days * 2,
         }
         cursor.execute(_NIGHT, values)
         cursor.execute(_LIVES.replace("create table bench.lives as", "insert into bench.lives"), values)
-        cursor.execute(_TOLD_NIGHT, values)
+        cursor.execute(_TOLD_NIGHT.format(old=OLD_NEWS[old_news]), values)
         for statement in (_COMPLAINTS, _EVENTS, _RATINGS):
             cursor.execute(statement, values)
         _count(cursor, values)

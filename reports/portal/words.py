@@ -197,7 +197,7 @@ class Speech:
         """A difference with its sign: +12, −3, 0."""
         if value is None or isinstance(value, Hidden):
             return self.number(value)
-        return ("+" if value > 0 else "−" if value < 0 else "") + self.number(abs(value))
+        return ("+" if value > 0 else "") + self.number(value)
 
     def yes_no(self, answer: bool | None) -> str:
         """Ya, tidak, or a dash for what was not told."""

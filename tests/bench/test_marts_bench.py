@@ -12,8 +12,8 @@ from bench.marts.scale import Answer, Build
 from warehouse.connection import warehouse_dsn
 
 
-def build(history: int, wall: float) -> Build:
-    return Build(history, "night 2", Cost(wall, wall, 1.0, 2.0, 100.0))
+def build(history: int, wall: float, old_news: str = "anywhere") -> Build:
+    return Build(history, "night", Cost(wall, wall, 1.0, 2.0, 100.0), old_news)
 
 
 def test_a_question_is_a_heading_with_a_block_of_sql() -> None:
@@ -31,6 +31,31 @@ def test_the_95th_percentile_of_twenty_is_the_second_slowest() -> None:
 def test_the_bar_is_the_last_night_of_the_longest_history_against_the_shortest(long: float, word: str) -> None:
     builds = [build(10, 99.0), build(10, 10.0), build(100, 500.0), build(100, long)]
     assert word in scale.report(builds, []).splitlines()[-1]
+
+
+def test_each_kind_of_old_news_has_its_own_bar() -> None:
+    builds = [build(10, 10.0), build(10, 10.0, "ageing"), build(100, 30.0), build(100, 15.0, "ageing")]
+    anywhere, ageing = scale.report(builds, []).splitlines()[-2:]
+    assert (anywhere.split(": ")[1][:6], anywhere[-7:]) == ("3.00 x", "MISSED)")
+    assert (ageing.split(": ")[1][:6], ageing[-5:]) == ("1.50 x", "held)")
+
+
+@pytest.mark.parametrize("history", [5_000_000, 10_000_000])
+def test_ageing_news_is_as_old_however_long_the_history(warehouse: Connection, history: int) -> None:
+    """Past the recent days by an exponential of one year: exp(-1) = 36.8 % more than a year past them."""
+    values = {"first": history, "recent": fill.DAILY * fill.NEWS_DAYS, "mean": fill.DAILY * 365, "salt": 1}
+    year = fill.DAILY * (fill.NEWS_DAYS + 365)
+    with closing(warehouse), warehouse.cursor() as cursor:
+        cursor.execute("create schema bench")
+        cursor.execute(fill._FUNCTIONS.format(daily=fill.DAILY))
+        cursor.execute(
+            f"select avg((({fill.OLD_NEWS['ageing']}) > {year})::int) from generate_series(1, 10000) as draw",
+            values,
+        )
+        ((share,),) = cursor.fetchall()
+        warehouse.rollback()
+    # 5 million reach 1,351 days back: the 3.4 % that would be older come round to the youngest.
+    assert float(share) == pytest.approx(0.368, abs=0.045)
 
 
 def test_a_slow_question_is_named() -> None:

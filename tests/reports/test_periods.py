@@ -31,6 +31,20 @@ def test_a_period_is_read_labelled_and_preceded(text: str, first: date, last: da
     assert period.id == text
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("2021-W26", "Week 26 2021 (28 June – 4 July)"),
+        ("2021-06", "June 2021"),
+        ("2021-Q2", "Quarter II 2021"),
+        ("2021-S2", "Half-year II 2021"),
+        ("2021", "Year 2021"),
+    ],
+)
+def test_a_period_is_labelled_in_english(text: str, label: str) -> None:
+    assert Period.parse(text).label_in("en") == label
+
+
 @pytest.mark.parametrize("text", ["", "2021-13", "2021-00", "2021-Q5", "2021-S3", "2021-W54", "2021-W00", "21", "2021-6", "2021-06-30", "2021-06\n", "٢٠٢١"])  # fmt: skip
 def test_what_is_no_period_is_refused_with_the_five_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"2021-W25.*2021-06.*2021-Q2.*2021-S1.*2021") as refused:

@@ -58,7 +58,7 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
         "issues": [
             {
                 **issue,
-                "period_label": _label(issue["period"]),
+                "period_label": _label(issue["period"], frame),
                 "issued_on": issue["issued_at"].astimezone(JAKARTA).date(),
                 "main": sorted((file for file in issue["files"] or [] if file["name"] in MAIN), key=_place),
                 "others": [file for file in issue["files"] or [] if file["name"] not in MAIN],
@@ -67,7 +67,7 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
         ],
         "has_more": len(issues) > ISSUES_OF_A_PAGE,
         "bodies": [(body, frame.speech.word(BODIES, body)) for body in sorted({row["body"] for row in choices})],
-        "periods": [(period, _label(period)) for period in periods],
+        "periods": [(period, _label(period, frame)) for period in periods],
     }
 
 
@@ -93,8 +93,8 @@ def _place(file: Mapping[str, Any]) -> int:
     return MAIN.index(file["name"])
 
 
-def _label(period: str) -> str:
+def _label(period: str, frame: Frame) -> str:
     try:
-        return Period.parse(period).label
+        return Period.parse(period).label_in(frame.speech.language)
     except ValueError:
         return period
