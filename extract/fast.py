@@ -94,14 +94,15 @@ class _Fields:
         self._fields = fields
         self._take = itemgetter(*(name for name, *_ in fields))
 
-    def write(self, entries: _Entries, columns: _Written, named: list[Sequence[Any]], odd: set[int]) -> None:
+    def write(self, entries: _Entries, columns: _Written, named: list[Sequence[str]], odd: set[int]) -> None:
         """Fill the columns from these entries, and `named` with what they name; places of odd ones go to `odd`."""
         for (_, index, column, names_office), values in zip(self._fields, self._values(entries), strict=True):
             columns[index] = column.write(values, odd)
             if names_office:
-                if not _TEXT.issuperset(map(type, values)):
+                kinds = set(map(type, values))
+                if not _TEXT.issuperset(kinds):
                     odd.update(place for place, value in enumerate(values) if type(value) not in _TEXT)
-                named.append([value if type(value) is str else "" for value in values])
+                named.append(values if kinds == {str} else [value if type(value) is str else "" for value in values])
 
     def _values(self, entries: _Entries) -> list[Sequence[Any]]:
         if len(self._fields) > 1 and entries:
@@ -127,12 +128,12 @@ class _Shape:
         self._flat = _Fields(found.pop("")) if "" in found else None
         self._nested = [(above, _Fields(fields)) for above, fields in found.items()]
 
-    def write(self, entries: _Entries, blank: Sequence[bytes], odd: set[int]) -> tuple[_Written, list[tuple[str, ...]]]:
-        """The columns of these entries, which begin as `blank`, and the offices and categories that each names.
+    def write(self, entries: _Entries, blank: Sequence[bytes], odd: set[int]) -> tuple[_Written, list[Sequence[str]]]:
+        """The columns of these entries, which begin as `blank`, and columns of the offices and categories they name.
 
         The places of what is not shaped so go to `odd`.
         """
-        columns, named = [[value] * len(entries) for value in blank], list[Sequence[Any]]()
+        columns, named = [[value] * len(entries) for value in blank], list[Sequence[str]]()
         # Records of one source mostly have the same fields in the same order.
         if misshapen := {fields for fields in set(map(tuple, entries)) if not self._fits(fields)}:
             odd.update(place for place, entry in enumerate(entries) if tuple(entry) in misshapen)
@@ -143,7 +144,7 @@ class _Shape:
             if not _OBJECTS.issuperset(map(type, objects)):
                 odd.update(place for place, value in enumerate(objects) if type(value) not in _OBJECTS)
             fields.write([value if type(value) is dict else _NOTHING for value in objects], columns, named, odd)
-        return columns, list(zip(*named, strict=True)) if named else [()] * len(entries)
+        return columns, named
 
     def _fits(self, fields: tuple[str, ...]) -> bool:
         return self._required.issubset(fields) and (self._known is None or self._known.issuperset(fields))
@@ -183,15 +184,15 @@ def _column(name: str, spec: FieldSpec, readers: Readers, times: dict[tuple[str,
             times[key] = _Column(readers.time_reader(key), remembers=True)
             times[key][None] = times[key][""] = _NULL
         return times[key]
-    read = readers.reader(name, spec.model_copy(update={"source": "value", "required": False}))
+    read = readers.value_reader(name, spec)
     if name in _TEXTS:
-        return _Column(lambda value: _cleaned(read({"value": value}, ())), remembers=True)
-    column = _Column(lambda value: read({"value": value}, ()), remembers=name != "tracking_id")
+        return _Column(lambda value: _cleaned(read(value)), remembers=True)
+    column = _Column(read, remembers=name != "tracking_id")
     if spec.words is None and spec.type in ("boolean", "integer"):
         # What is read the same as a number and as a flag may be remembered.
         for number in range(2 if spec.type == "boolean" else _COMMON_NUMBERS):
             with suppress(Unreadable):
-                column[number] = _encode(read({"value": number}, ()))
+                column[number] = _encode(read(number))
     return column
 
 
@@ -236,7 +237,7 @@ class FastLines:
         for index in _KEY:
             odd.update(place for place, value in enumerate(columns[index]) if value == _NULL)
         places = [_encode(record.position)[:-1] for record in records]
-        offices = list(map(set, named))
+        offices = list(map(set, zip(*named, strict=True))) if named else [set[str]() for _ in data]
         events = self._events(data, columns, places, offices, odd)
         texts = self._texts(data, reporters, offices, odd)
         for place, is_anonymous in enumerate(columns[_ANONYMOUS]):
@@ -271,8 +272,9 @@ class FastLines:
                 odd.add(owner)
         strange = set[int]()
         written, named = self._fast.event.write(entries, self._blank_event, strange)
-        for owner, offices_of_event in zip(owners, named, strict=True):
-            offices[owner].update(offices_of_event)
+        for office_of_each in named:
+            for owner, office in zip(owners, office_of_each, strict=True):
+                offices[owner].add(office)
         odd.update(owners[number] for number in strange)
         for index in (_SYSTEM, _TRACKING):
             written[index] = [columns[index][owner] for owner in owners]
@@ -280,9 +282,10 @@ class FastLines:
         self._complete(columns[_COMPLETED], owners, written, odd)
         keys = map(_join, zip(*(written[index] for index in _EVENT_KEY), strict=True))
         events: list[list[Line]] = [[] for _ in data]
-        rows = zip(owners, numbers, keys, map(_join, zip(*written, strict=True)), strict=True)
-        for owner, number, key, content in rows:
-            events[owner].append(Line(key, _EVENT % (content, places[owner], number, _hash(content))))
+        contents = list(map(_join, zip(*written, strict=True)))
+        rows = zip(owners, numbers, keys, contents, map(_hash, contents), strict=True)
+        for owner, number, key, content, hashed in rows:
+            events[owner].append(Line(key, _EVENT % (content, places[owner], number, hashed)))
         return events
 
     @staticmethod
@@ -316,11 +319,13 @@ class FastLines:
         titles, bodies = (self._text(data, path, odd) for path in (self._title, self._body))
         written: list[bytes] = []
         for place, (title, body) in enumerate(zip(titles, bodies, strict=True)):
-            own = reporters[place][1]
-            if own and names(own, "\n".join(map(self._fast.lowered.__getitem__, offices[place]))):
+            own, texts, both = reporters[place][1], [title, body], f"{title}\n{body}"
+            lowered = both.lower()
+            beside = map(self._fast.lowered.__getitem__, offices[place])
+            is_named = bool(own) and names(own, "\n".join((lowered, *beside)))
+            if is_named and names(own, "\n".join(map(self._fast.lowered.__getitem__, offices[place]))):
                 odd.add(place)
-            texts = [title, body]
-            if not is_harmless(f"{title}\n{body}", own):
+            if is_named or not is_harmless(both, lowered):
                 texts = [redact(text, own, again=False) if text else text for text in texts]
             written.append(_encode(texts)[1:-1])
         return written

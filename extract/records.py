@@ -159,7 +159,7 @@ def digest(content: bytes, rest: bytes = b"") -> bytes:
     `content` are the columns but those of NOT_CONTENT, `rest` the texts and problems, all as JSON.
     """
     hashed = _EMPTY.copy()  # half the cost of making one
-    hashed.update(b"%b|%b" % (content, rest))
+    hashed.update(content + b"|" + rest)
     return hashed.digest()
 
 

@@ -8,7 +8,7 @@ slower and knows only the machine's language.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache, partial
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MONTHS = {
@@ -55,7 +55,7 @@ def parser(time_format: str, zone_name: str) -> Callable[[str], datetime | None]
     zone = ZoneInfo(zone_name)
     match time_format:
         case "iso":
-            return partial(_parse_iso, zone=zone)
+            return _iso_parser(zone)
         case "unix":
             return lambda text: _parse_number(text, lambda number: datetime.fromtimestamp(number, UTC))
         case "unix_ms":
@@ -86,14 +86,20 @@ def _directive(match: re.Match[str]) -> str:
         ) from None
 
 
-def _parse_iso(text: str, zone: tzinfo) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text)
-        if time.year < EARLIEST_YEAR:
+def _iso_parser(zone: tzinfo) -> Callable[[str], datetime | None]:
+    """A closure, for most times are of this format: a partial function costs a tenth more."""
+    read = datetime.fromisoformat
+
+    def parse(text: str) -> datetime | None:
+        try:
+            time = read(text)
+            if time.year < EARLIEST_YEAR:
+                return None
+            return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
-        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+
+    return parse
 
 
 def _parse_number(text: str, convert: Callable[[float], datetime | None]) -> datetime | None:

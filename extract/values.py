@@ -114,10 +114,9 @@ class Readers:
         It raises Unreadable for a value that does not read, Absent when a required field is not there.
         """
         assert spec.source is not None
-        path, default = spec.source, spec.default
+        path = spec.source
         parent, _, child = path.partition(".")
-        convert = self._converter(name, spec)
-        remembered = convert if name in _UNIQUE_COLUMNS else lru_cache(maxsize=_REMEMBERED)(convert)
+        read_value = self.value_reader(name, spec)
 
         def read(data: dict[str, Any], own: tuple[str, ...]) -> Any:
             value = data.get(path, MISSING)
@@ -126,13 +125,24 @@ class Readers:
                 value = above.get(child, MISSING) if type(above) is dict else MISSING
                 if value is MISSING:  # further down, or a null on the way
                     value = value_at(data, path)
+            return read_value(value, own)
+
+        return read
+
+    def value_reader(self, name: str, spec: FieldSpec) -> Callable[..., Any]:
+        """The same from what stands in the field, MISSING where it does not, and the words of the reporter if any."""
+        default = spec.default
+        convert = self._converter(name, spec)
+        remembered = convert if name in _UNIQUE_COLUMNS else lru_cache(maxsize=_REMEMBERED)(convert)
+
+        def read(value: Any, own: tuple[str, ...] = ()) -> Any:
             if type(value) is str:
                 converted = remembered(value) if value else None
             elif value is None:
                 return default
             elif value is MISSING:
                 if spec.required:
-                    raise Absent(f"field {path!r} is missing")
+                    raise Absent(f"field {spec.source!r} is missing")
                 return default
             elif isinstance(value, (dict, list)):
                 raise Unreadable("is a structure where a value was expected")
@@ -174,11 +184,14 @@ class Readers:
         """A function from what a source writes to a time; `formats` empty = those of the profile. Raises Unreadable."""
         formats = formats or tuple(self._profile.formats)
         parsers = [parser(written, self._zone_name) for written in formats]
+        parse_usual, *parse_others = parsers
         zone = ZoneInfo(self._zone_name)
 
         def read(value: Any) -> datetime:
             if type(value) is str:
-                for parse in parsers:
+                if (time := parse_usual(value)) is not None:
+                    return time
+                for parse in parse_others:
                     if (time := parse(value)) is not None:
                         return time
             elif isinstance(value, datetime):
@@ -256,7 +269,7 @@ def _identifier(name: str, value: Any, spec: FieldSpec) -> str | None:
     text = cut(value, spec)
     if text is None:
         return None
-    if _WITH_POINT_ZERO.fullmatch(text):
+    if "." in text and _WITH_POINT_ZERO.fullmatch(text):
         text = text.partition(".")[0]
     pattern = SHAPES.get(name)
     if pattern is not None and not pattern.match(text):
