@@ -59,7 +59,8 @@ def _peer(module: str) -> Callable[[Stage], list[list[str]]]:
 
 def _dlt(setting: str) -> Callable[[Stage], list[list[str]]]:
     def commands(stage: Stage) -> list[list[str]]:
-        return [[*command, f"{setting}, parallel" if stage.far else setting] for command in _peer("with_dlt")(stage)]
+        chosen = f"{setting}, parallel" if stage.far and setting != "apart" else setting
+        return [[*command, chosen] for command in _peer("with_dlt")(stage)]
 
     return commands
 
@@ -74,6 +75,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         Contender("dlt", _dlt("parquet"), *_DLT_TABLES),
+        Contender("dlt-apart", _dlt("apart"), *_DLT_TABLES),
         Contender("dlt-arrow", _dlt("arrow parquet"), *_DLT_TABLES),
         Contender(
             "singer", _peer("with_singer"),

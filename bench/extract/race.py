@@ -242,8 +242,9 @@ def _bars(results: Results) -> Iterator[str]:
             yield _bar("backfill: CPU of ours over the limit's", ratio, LIMIT_CPU, "x", at_most=True)
             peak = max(run.peak_megabytes for run in costs["ours"])
             yield _bar("backfill: peak memory of ours", peak, PEAK_MEGABYTES, "MB", at_most=True)
-        if "dlt" in costs and name != "far night":
-            yield _bar(f"{name}: CPU of dlt over ours", _cpu(costs["dlt"]) / ours, DLT_CPU, "x", at_most=False)
+        for peer in ("dlt", "dlt-apart"):
+            if peer in costs and name != "far night":
+                yield _bar(f"{name}: CPU of {peer} over ours", _cpu(costs[peer]) / ours, DLT_CPU, "x", at_most=False)
         if name == "far night":
             wall = median(run.last_wall_seconds for run in costs["ours"])
             yield _bar("far night: wall of python -m extract --night", wall, FAR_SECONDS, "s", at_most=True)

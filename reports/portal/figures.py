@@ -60,6 +60,8 @@ def fetch(cursor: Cursor, query: str, parameters: Mapping[str, object] | None = 
 
 def last_night(cursor: Cursor) -> Night | None:
     """The last night of the marts; None before the first."""
+    if not readable(cursor, ["rpt_coverage_daily"]):
+        return None
     rows = fetch(
         cursor,
         "select night, bool_or(is_simulated) as is_simulated, sum(expected_count)::integer as expected,"
