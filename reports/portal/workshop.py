@@ -10,10 +10,10 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -33,17 +33,29 @@ _process: ProcessPoolExecutor | None = None
 _ending: threading.Timer | None = None
 
 
-def drawn(draw: Callable[..., Chart], *data: Any, **framing: Any) -> Chart:
-    """What `draw`, one of reports.charts, makes of the data: `drawn(charts.trend, lines, name=...)`."""
-    order = repr((draw.__name__, data, sorted(framing.items()), _version()))
-    place = _drawings() / f"{sha256(order.encode()).hexdigest()}.json"
-    try:
-        told = json.loads(place.read_text())
-    except FileNotFoundError:
-        chart = order_of(draw, *data, **framing)
-        write(place, {"name": chart.name, "svg": chart.svg, "title": chart.title, "description": chart.description})
-        return chart
-    return Chart(**told)
+class Drawing:
+    """A chart that is drawn, or found drawn, when it is first looked at: not while a transaction waits for it."""
+
+    def __init__(self, draw: Callable[..., Chart], data: tuple[Any, ...], framing: Mapping[str, Any]) -> None:
+        self._draw, self._data, self._framing = draw, data, framing
+
+    @cached_property
+    def chart(self) -> Chart:
+        """The chart itself; what its drawing raises is raised here."""
+        order = repr((self._draw.__name__, self._data, sorted(self._framing.items()), _version()))
+        place = _drawings() / f"{sha256(order.encode()).hexdigest()}.json"
+        try:
+            told = json.loads(place.read_text())
+        except FileNotFoundError:
+            chart = order_of(self._draw, *self._data, **self._framing)
+            write(place, {"name": chart.name, "svg": chart.svg, "title": chart.title, "description": chart.description})
+            return chart
+        return Chart(**told)
+
+
+def drawn(draw: Callable[..., Chart], *data: Any, **framing: Any) -> Drawing:
+    """What `draw`, one of reports.charts, will make of the data: `drawn(charts.trend, lines, name=...)`."""
+    return Drawing(draw, data, framing)
 
 
 def order_of(work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:

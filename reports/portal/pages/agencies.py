@@ -9,11 +9,10 @@ from urllib.parse import urlencode
 from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
-from reports.charts import Chart
 from reports.portal.figures import Row, concealed, fetch, rate
 from reports.portal.pages.frame import Frame, shared
 from reports.portal.words import BASES, KINDS, METRICS, WINDOWS
-from reports.portal.workshop import drawn
+from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 ROWS_OF_A_PAGE = 50
@@ -150,7 +149,7 @@ def _everyone(cursor: Cursor, frame: Frame, filters: Filters) -> list[Row]:
     return [_hide_small(row, frame) for row in rows]
 
 
-def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Chart | None:
+def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Drawing | None:
     """The funnel of one peer group; None when it has no target."""
     speech = frame.speech
     points = [row for row in rows if row["funnel_target"] is not None and isinstance(row["denominator_count"], int)]

@@ -7,12 +7,11 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
-from reports.charts import Chart
 from reports.contents.wording import category_words
 from reports.portal.figures import Row, concealed, fetch
 from reports.portal.pages.frame import Frame, NoSuchThing
 from reports.portal.small_cells import SmallCells
-from reports.portal.workshop import drawn
+from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 AGENCIES_SHOWN = 15
@@ -53,7 +52,7 @@ def compose(cursor: Cursor, frame: Frame, programme: str) -> Mapping[str, Any]:
     }
 
 
-def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Frame) -> Chart | None:
+def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Frame) -> Drawing | None:
     """The stock of each programme by week."""
     speech = frame.speech
     small = frame.small

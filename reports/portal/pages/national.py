@@ -6,10 +6,9 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
-from reports.charts import Chart
 from reports.portal.figures import Row, concealed, fetch, rate, readable
 from reports.portal.pages.frame import Frame
-from reports.portal.workshop import drawn
+from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 COUNTS = ("received_count", "followed_up_count", "completed_count", "archived_count", "completed_automatic_count")
@@ -121,7 +120,7 @@ def province_rows(cursor: Cursor, frame: Frame) -> list[Row]:
     return result
 
 
-def province_chart(provinces: list[Row], frame: Frame) -> Chart | None:
+def province_chart(provinces: list[Row], frame: Frame) -> Drawing | None:
     """The tile map of follow-up; None without a share."""
     speech = frame.speech
     values = {row["province_code"]: row["followed_up"].value for row in provinces}
@@ -145,7 +144,7 @@ def province_chart(provinces: list[Row], frame: Frame) -> Chart | None:
     )
 
 
-def stock_chart(cursor: Cursor, frame: Frame) -> Chart | None:
+def stock_chart(cursor: Cursor, frame: Frame) -> Drawing | None:
     """Weeks of inflow, outflow and stock over all agencies; None for a role that may not read them."""
     if not readable(cursor, ["rpt_agency_stock_flow_daily"]):
         return None
@@ -166,7 +165,7 @@ def stock_chart(cursor: Cursor, frame: Frame) -> Chart | None:
     return flow_chart(weeks, frame, "stok")
 
 
-def flow_chart(weeks: list[Row], frame: Frame, name: str) -> Chart | None:
+def flow_chart(weeks: list[Row], frame: Frame, name: str) -> Drawing | None:
     """Inflow, outflow and stock by week; None for fewer than two weeks."""
     speech = frame.speech
     if len(weeks) < 2:

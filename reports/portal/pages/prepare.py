@@ -2,10 +2,10 @@
 
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg2.extensions import cursor as Cursor
 
@@ -17,6 +17,7 @@ from reports.portal.pages import frame, issues, national, provinces, satisfactio
 from reports.portal.pages.agencies import USUAL_WINDOW
 from reports.portal.pages.frame import Frame
 from reports.portal.small_cells import ALL_AGENCIES
+from reports.portal.workshop import Drawing
 
 Made = TypeVar("Made")
 
@@ -39,7 +40,7 @@ def prepare() -> int:
     rows = _ask(partial(fetch, query=AGENCIES, parameters={"first": night.first_month}))
     own = frame.frame_of(night, "id")
     for row in rows:
-        _ask(partial(scorecard.compose, frame=own, agency_code=row["agency_code"], window_kind=USUAL_WINDOW))
+        _draw(partial(scorecard.compose, frame=own, agency_code=row["agency_code"], window_kind=USUAL_WINDOW))
     workshop.close()
     return len(rows)
 
@@ -66,11 +67,17 @@ def _keep_renewing(ending: threading.Event) -> None:
 
 def _draw_common(of: Frame) -> None:
     """The charts of the pages that everybody opens first."""
-    _ask(partial(national.compose, frame=of))
-    _ask(partial(issues.compose, frame=of, programme=""))
-    _ask(partial(satisfaction.compose, frame=of))
+    _draw(partial(national.compose, frame=of))
+    _draw(partial(issues.compose, frame=of, programme=""))
+    _draw(partial(satisfaction.compose, frame=of))
     for row in _ask(partial(provinces.compose_all, frame=of))["provinces"]:
-        _ask(partial(provinces.compose_one, frame=of, code=row["province_code"]))
+        _draw(partial(provinces.compose_one, frame=of, code=row["province_code"]))
+
+
+def _draw(compose: Callable[[Cursor], Mapping[str, Any]]) -> None:
+    for value in _ask(compose).values():
+        if isinstance(value, Drawing):
+            _ = value.chart
 
 
 def _ask(compose: Callable[[Cursor], Made]) -> Made:

@@ -7,10 +7,9 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
-from reports.charts import Chart
 from reports.portal.figures import HIDDEN_BELOW, Row, fetch, readable
 from reports.portal.pages.frame import Frame
-from reports.portal.workshop import drawn
+from reports.portal.workshop import Drawing, drawn
 
 RATED_AT_LEAST = 30  # stars of fewer ratings are not listed beside others
 AGENCIES_SHOWN = 30
@@ -60,7 +59,7 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
     }
 
 
-def _chart(waves: list[Row], frame: Frame) -> Chart | None:
+def _chart(waves: list[Row], frame: Frame) -> Drawing | None:
     """The waves; the line breaks where other people were asked."""
     speech = frame.speech
     if len(waves) < 2:

@@ -6,13 +6,12 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from reports import charts
-from reports.charts import Chart
 from reports.portal.figures import HIDDEN_BELOW, Row, concealed, fetch, rate, readable
 from reports.portal.pages.agencies import MEASURED
 from reports.portal.pages.frame import Frame, NoSuchThing, shared
 from reports.portal.pages.national import course_title, flow_chart
 from reports.portal.words import METRICS
-from reports.portal.workshop import drawn
+from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 MARTS = (
@@ -134,7 +133,7 @@ def _peers(cursor: Cursor, at: Mapping[str, object], comparison: list[Row]) -> d
     return {row["metric"]: row for row in rows}
 
 
-def _peers_chart(central: Row | None, spread: Row | None, frame: Frame) -> Chart | None:
+def _peers_chart(central: Row | None, spread: Row | None, frame: Frame) -> Drawing | None:
     speech = frame.speech
     if central is None or spread is None:
         return None
@@ -233,7 +232,7 @@ def _ratings(cursor: Cursor, at: Mapping[str, object]) -> Row | None:
     return rows[0] if rows else None
 
 
-def _stock(cursor: Cursor, frame: Frame, at: Mapping[str, object]) -> Chart | None:
+def _stock(cursor: Cursor, frame: Frame, at: Mapping[str, object]) -> Drawing | None:
     """Weeks of flow and stock; None where a week has 1 to 4 of anything."""
     weeks = fetch(
         cursor,
