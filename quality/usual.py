@@ -93,10 +93,10 @@ def _national(
     rows = sum(delivery.loaded_rows for delivery in accepted)
     told: Counter[str] = sum((Counter(delivery.counts) for delivery in accepted), Counter())
     usual = _usual_rows(history, night, bounds)
-    if len(history) < bounds.national_min_nights or usual < bounds.national_min_rows:
+    if len(history) < bounds.national_min_nights or usual[0] < bounds.national_min_rows:
         return None, None, None
-    usual *= (night - max(history)).days
-    ratio = max(rows, 1) / usual
+    nights = (night - max(history)).days
+    ratios = [max(rows, 1) / max(nights * one, 1) for one in usual]
     mixes = [
         distance(shares(told, kind), _mean([shares(counts, kind) for _, counts in history.values()]))
         for kind in NATIONAL_MIXES
@@ -107,13 +107,25 @@ def _national(
         for what in SAID_OR_NOT
         if rows and told
     ]
-    return max(ratio, 1 / ratio), max(mixes, default=None), max(rises, default=None)
+    return min(max(ratio, 1 / ratio) for ratio in ratios), max(mixes, default=None), max(rises, default=None)
 
 
-def _usual_rows(history: Mapping[date, tuple[int, Counter[str]]], night: date, bounds: Bounds) -> float:
+def _usual_rows(history: Mapping[date, tuple[int, Counter[str]]], night: date, bounds: Bounds) -> list[float]:
+    """What is usual on this weekday; where it was seen too seldom, on any day, and on days of its half of the week.
+
+    Agencies rest on Saturdays and Sundays, so that a first weekend has far fewer rows than the days before it; a night
+    that is like either usual is no surprise.
+    """
     same_weekday = [rows for day, (rows, _) in history.items() if day.weekday() == night.weekday()]
+    if len(same_weekday) >= bounds.volume_min_nights:
+        return [float(median(same_weekday))]
     every_day = [rows for rows, _ in history.values()]
-    return float(median(same_weekday if len(same_weekday) >= bounds.volume_min_nights else every_day or [0]))
+    alike = [rows for day, (rows, _) in history.items() if _at_weekend(day) == _at_weekend(night)]
+    return [float(median(rows)) for rows in (every_day, alike) if rows] or [0.0]
+
+
+def _at_weekend(day: date) -> bool:
+    return day.isoweekday() > 5
 
 
 def shares(counts: Mapping[str, int], kind: str) -> dict[str, float]:

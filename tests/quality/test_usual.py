@@ -1,7 +1,7 @@
 """What is usual: the mix of states of an agency, and the nation's rows, nulls and mix."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -28,12 +28,14 @@ def mix(counts: Mapping[str, int], metrics: list[Metric]) -> float | None:
     return None if found is None or pd.isna(found) else float(found)
 
 
-def national(rows: int, metrics: list[Metric], counts: Mapping[str, int], verdict: str = "pass") -> list[float | None]:
+def national(
+    rows: int, metrics: list[Metric], counts: Mapping[str, int], verdict: str = "pass", night: date = NIGHT
+) -> list[float | None]:
     delivery = Delivery(
         1, BATAM, "complaints", 1, rows, rows, 0, None, None, False, dict(counts), verdict,  # type: ignore[arg-type]
     )  # fmt: skip
     frame = pd.DataFrame({"resource": ["complaints"]})
-    judged = add_national_figures(frame, [delivery], metrics, NIGHT, BOUNDS).iloc[0]
+    judged = add_national_figures(frame, [delivery], metrics, night, BOUNDS).iloc[0]
     return [None if pd.isna(judged[name]) else round(float(judged[name]), 3) for name in judged.index[1:]]
 
 
@@ -93,6 +95,17 @@ def test_weekdays_are_compared_with_their_like() -> None:
         for day in (NIGHT - timedelta(days=days) for days in range(1, 22))
     ]
     assert national(400, weeks, USUAL)[0] == 1
+
+
+def test_a_first_weekend_is_no_surprise() -> None:
+    """June 2021: a week begun by the first load of 9,000 rows on Friday the 4th, 400 on working days, 90 at weekends."""
+    rows = [9_000, 90, 90, 400, 400, 400, 400, 400]
+    week = [Metric(date(2021, 6, day), BATAM, "complaints", count, USUAL) for day, count in enumerate(rows, start=4)]
+    saturday = date(2021, 6, 12)
+    assert national(90, week, USUAL, night=saturday)[0] == 1  # as the weekend before; of any day 4.4
+    assert national(400, week, USUAL, night=saturday)[0] == 1  # as any day
+    assert national(20, week, USUAL, night=saturday)[0] == 4.5
+    assert national(2_000, week, USUAL, night=saturday)[0] == 5
 
 
 def test_what_is_held_is_not_the_nations() -> None:
