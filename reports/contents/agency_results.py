@@ -37,12 +37,14 @@ def headlines(card: Card) -> tuple[Headline, ...]:
     for measure in ("followed_up_rate", "completed_rate", "first_response_within_limit_rate_of_due"):
         label, part, whole = MEASURES[measure]
         value = now.rate(measure)
+        # Whether a limit that has passed was kept is settled, however young the complaint.
+        is_comparable = value is not None and (whole.endswith("_due") or card.basis.is_settled)
         told = frame.change(value, before.rate(measure), "rate", card.period, before_n=getattr(before, whole))
         note = _interval_words(getattr(now, part), getattr(now, whole))
         if card.is_hidden:
             found.append(Headline(label, Hidden.SMALL, "rate", note="disamarkan (n < 5)"))
         else:
-            found.append(Headline(label, value, "rate", told if value is not None else None, note))
+            found.append(Headline(label, value, "rate", told if is_comparable else None, note))
     found.append(_open_headline(card))
     window = card.window
     rank = None if window is None else window["rank"]
@@ -108,7 +110,7 @@ def results_section(card: Card) -> Section:
             Column("backlog_over_limit_count", "Lewat batas", "count"),
         ),
         tuple(_month(card, month) for month in year_to_date(card.period)),
-        note="Keadaan pada batas waktu data; bulan terbaru masih akan naik.",
+        note="Keadaan pada batas waktu data; angka bulan terbaru masih akan naik.",
     )
     return Section("Capaian", (_finding(card, now),), (measures, months))
 

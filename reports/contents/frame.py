@@ -27,6 +27,10 @@ METRIC_WORDS = Path(__file__).resolve().parent.parent / "data" / "metric_words.c
 # (received_change, relative_difference).
 LEAST_FOR_CHANGE = 20
 
+# A rate of what was received compares with an earlier one only when the youngest complaint is about 60 working days
+# old, the longest wait there should be (Perpres 76/2013): before, the later period is worse for its age alone.
+SETTLED_DAYS = 90
+
 LEAST_FOR_RATE = 10  # the warehouse's own rule: below it read counts, not rates
 
 FAMILY = "received_by_agency_month"  # the cells that every body's report counts: complaints an agency received
@@ -83,6 +87,11 @@ class Basis:
     delivered: int
     expected: int
     completeness: Table
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether rates of what the period received may be compared with those of the period before."""
+        return (self.night - self.period.last_date).days >= SETTLED_DAYS
 
 
 def stand_on(

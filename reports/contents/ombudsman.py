@@ -132,7 +132,7 @@ def _headlines(world: World, before: Mapping[str, Total], received_before: int) 
                 label,
                 counts_of(total)[0],
                 "count",
-                None if indication == DELAY else _change(total, before[indication], period),
+                _change(total, before[indication], period) if world.basis.is_settled and indication != DELAY else None,
                 _headline_note(indication, total, period),
             )
         )

@@ -53,7 +53,7 @@ CLASS_LABELS = {
     "WBS": "Whistleblowing (WBS)",
 }
 UNNAMED = "BELUM DIKATEGORIKAN"
-LATEST = "Laporan terbaru masih akan naik"
+LATEST = "Angka bulan terbaru masih akan naik"
 PROFILES = {
     "report_class": ("klasifikasi", "Menurut klasifikasi", "Klasifikasi"),
     "channel": ("kanal", "Menurut kanal masuk", "Kanal"),
@@ -88,7 +88,7 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         institution=INSTITUTION,
         title=TITLE,
         subtitle=f"{span(period)} · {number(len(agencies))} instansi",
-        headlines=tuple(_headlines(cursor, agencies, nation, speeds, small, period)),
+        headlines=tuple(_headlines(cursor, agencies, nation, speeds, small, basis)),
         sections=(
             course_section(nation, speeds, small, basis),
             _kinds(agencies, small, period),
@@ -126,24 +126,26 @@ def _headlines(
     nation: Sequence[NationalMonth],
     speeds: Mapping[str, Speed],
     small: SmallCells,
-    period: Period,
+    basis: Basis,
 ) -> Iterator[Headline]:
+    period, latest = basis.period, None if basis.is_settled else LATEST
     now, before = (nation_of(nation, span) for span in (period, period.before()))
     is_hidden = is_nation_hidden(small, period)
     is_change_hidden = is_hidden or is_nation_hidden(small, period.before())
-    told: tuple[tuple[str, Kind, Decimal | int | None, Decimal | int | None, str], ...] = (
+    told: tuple[tuple[str, Kind, Decimal | int | None, Decimal | int | None, str | None], ...] = (
         ("Laporan diterima", "count", now.received, before.received, "Tiap laporan dihitung satu kali"),
         (
             "Tingkat tindak lanjut", "rate", rate(now.followed_up, now.received),
-            rate(before.followed_up, before.received), LATEST,
+            rate(before.followed_up, before.received), latest,
         ),
         (
             "Tingkat penyelesaian", "rate", rate(now.completed, now.received),
-            rate(before.completed, before.received), LATEST,
+            rate(before.completed, before.received), latest,
         ),
     )  # fmt: skip
     for label, kind, value, earlier, note in told:
-        changed = None if is_change_hidden else change(value, earlier, kind, period, before_n=before.received)
+        is_comparable = not is_change_hidden and (kind == "count" or basis.is_settled)
+        changed = change(value, earlier, kind, period, before_n=before.received) if is_comparable else None
         yield Headline(label, Hidden.SMALL if is_hidden else value, kind, changed, note)
     for clock, (label, ended) in CLOCKS.items():
         if clock in speeds:

@@ -87,7 +87,7 @@ def course_section(
             Column("completed_rate", "Penyelesaian", "rate"),
         ),
         rows=rows,
-        note="Tiap laporan dihitung satu kali; bulan terbaru masih akan naik.",
+        note="Tiap laporan dihitung satu kali; angka bulan terbaru masih akan naik.",
     )
     return Section("Perkembangan bulanan", (finding,), (chart, table, *_speed(speeds)))
 
