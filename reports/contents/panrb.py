@@ -32,7 +32,7 @@ from reports.contents.frame import (
 from reports.contents.panrb_course import CLOCKS, TREND_MONTHS, course_section, is_nation_hidden, nation_of
 from reports.contents.panrb_figures import Agency, NationalMonth, Share, Speed, Sum, rate
 from reports.contents.wording import category_words
-from reports.language import number, percent
+from reports.language import month_short, number, percent
 from reports.periods import Period
 from reports.report import Column, Headline, Hidden, Kind, Report, Section, Table, Value
 from reports.suppression import Cell
@@ -150,7 +150,10 @@ def _headlines(
     for clock, (label, ended) in CLOCKS.items():
         if clock in speeds:
             speed = speeds[clock]
-            note = f"hari kerja (Kaplan–Meier); rata-rata yang sudah {ended} {number(speed.mean, 1)}"
+            note = (
+                f"hari kerja, laporan {month_short(speed.first)}–{month_short(speed.last)} (Kaplan–Meier);"
+                f" rata-rata yang sudah {ended} {number(speed.mean, 1)}"
+            )
             yield Headline(f"Median {label}", speed.median, "count", None, note)
     within, due = figures.read_within_limit(cursor, period)
     yield Headline(

@@ -119,4 +119,4 @@ def _speed(speeds: Mapping[str, Speed]) -> Iterator[Table]:
 
 
 def _by_hundred(count: int) -> str:
-    return f"sekitar {number(count // 100 * 100)}" if count >= 1000 else "kurang dari 1.000"
+    return f"sekitar {number((count + 50) // 100 * 100)}" if count >= 1000 else "kurang dari 1.000"
