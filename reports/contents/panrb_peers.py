@@ -93,9 +93,12 @@ def section(peers: Sequence[Peer], small: SmallCells, basis: Basis) -> Section:
         f"Laporan yang diterima {month(shown[0].first)} – {month(shown[0].last)}. Dari"
         f" {number(len(shown))} instansi yang cukup datanya untuk dibandingkan (sedikitnya 30 laporan dan"
         f" kelengkapan 90%), {number(below)} berada di bawah batas kelompok sebandingnya dan"
-        f" {number(len(outside) - below)} di atasnya. Instansi lain tidak dapat dibedakan dari kelompoknya.",
+        f" {number(len(outside) - below)} di atasnya. Yang lain masih dalam ragam lazim kelompoknya.",
         "Instansi dibandingkan dengan yang sejenis dan bervolume laporan serupa. Nilai tersesuaikan menarik instansi"
-        " dengan sedikit laporan ke arah rata-rata kelompoknya; peringkat ditulis bersama rentang yang masih mungkin.",
+        " dengan sedikit laporan ke arah rata-rata kelompoknya; peringkat ditulis bersama rentang yang masih mungkin."
+        " Selang nilai tersesuaikan menunjukkan ketidakpastian instansi itu sendiri, sedangkan batas corong juga"
+        " memperhitungkan ragam antarinstansi yang lazim: lebih banyak selang yang lepas dari rata-rata daripada"
+        " instansi yang di luar batas.",
     )
     # The table between the charts: it breaks where the page ends, which a chart cannot.
     return Section(title, paragraphs, (*_funnel(largest, basis), _table(shown), _ranks(largest, basis)))
@@ -131,7 +134,7 @@ def _ranks(group: Sequence[Peer], basis: Basis) -> Chart:
     return caterpillar(
         [Interval(peer.name, peer.shrunk, peer.shrunk_low, peer.shrunk_high) for peer in ends],
         name="panrb_peringkat",
-        title=f"Kelompok {name}: {number(above)} instansi pasti di atas dan {number(below)} pasti di bawah kelompoknya",
+        title=f"Kelompok {name}: selang {number(above)} instansi seluruhnya di atas dan {number(below)} di bawah rata-rata",
         unit="Tingkat tindak lanjut tersesuaikan, selang 95%"
         + ("" if is_whole else f"; {NAMED_AT_EACH_END} tertinggi dan {NAMED_AT_EACH_END} terendah"),
         n=sum(peer.received for peer in group),

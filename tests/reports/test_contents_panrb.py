@@ -224,7 +224,7 @@ def test_peers_are_compared_in_the_window_that_ends_with_the_period(june: Marts,
     # 0.85 - 0.1 and 0.75 - 0.1 to 0.75 + 0.1: neither interval is clear of the group's 0.8.
     ranks = report.sections[5].blocks[-1]
     assert isinstance(ranks, Chart)
-    assert ranks.title == "Kelompok kota I: 0 instansi pasti di atas dan 0 pasti di bawah kelompoknya"
+    assert ranks.title == "Kelompok kota I: selang 0 instansi seluruhnya di atas dan 0 di bawah rata-rata"
     assert [block.name for block in report.sections[5].blocks] == [
         "panrb_corong",
         "kelompok_sebanding",
