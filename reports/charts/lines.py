@@ -30,15 +30,15 @@ from reports.language import Language, date_short, month_short, number, percent
 WIDEST_BAR = 40.0  # pixels
 LABEL_SHARE = 0.34  # of the chart's width that labels beside the plot may take
 WORDS = {
-    "id": {"open": "Terbuka", "in": "Masuk", "out": "Selesai", "limit": "Batas {} hari kerja", "half": "separuh"},
-    "en": {"open": "Open", "in": "Received", "out": "Closed", "limit": "Limit of {} working days", "half": "half"},
+    "id": {"open": "Terbuka", "in": "Masuk", "out": "Keluar", "limit": "Batas {} hari kerja", "half": "separuh"},
+    "en": {"open": "Open", "in": "In", "out": "Out", "limit": "Limit of {} working days", "half": "half"},
 }
 TOLD = {
     "id": {
         "line": "{}: {} ({}) menjadi {} ({}).",
         "gap": "{}: tidak ada data.",
         "break": "Deret terputus pada {}: {}.",
-        "flow": "{} sampai {}: masuk {}, selesai {}; terbuka {} menjadi {}.",
+        "flow": "{} sampai {}: masuk {}, keluar {}; terbuka {} menjadi {}.",
         "median": "{}: separuh selesai dalam {} hari kerja; {} masih terbuka setelah {} hari kerja.",
         "no_median": "{}: lebih dari separuh masih terbuka; {} setelah {} hari kerja.",
     },
@@ -46,7 +46,7 @@ TOLD = {
         "line": "{}: {} ({}) to {} ({}).",
         "gap": "{}: no data.",
         "break": "The series breaks at {}: {}.",
-        "flow": "{} to {}: received {}, closed {}; open {} to {}.",
+        "flow": "{} to {}: in {}, out {}; open {} to {}.",
         "median": "{}: half closed within {} working days; {} still open after {} working days.",
         "no_median": "{}: more than half still open; {} after {} working days.",
     },

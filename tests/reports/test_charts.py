@@ -328,8 +328,8 @@ def test_a_curve_steps_down_from_all_to_what_is_left() -> None:
 def test_stock_and_flow_tell_both_ways() -> None:
     days = [FlowDay(date(2021, 6, day), received=10, closed=day, open_count=50 - day) for day in (1, 2, 3, 4)]
     chart = stock_flow(days, **FRAMING)
-    assert {"Terbuka 46", "Masuk", "Selesai", "1 Jun"} <= set(texts(chart))
-    assert "1 Jun 2021 sampai 4 Jun 2021: masuk 40, selesai 10; terbuka 49 menjadi 46." in chart.description
+    assert {"Terbuka 46", "Masuk", "Keluar", "1 Jun"} <= set(texts(chart))
+    assert "1 Jun 2021 sampai 4 Jun 2021: masuk 40, keluar 10; terbuka 49 menjadi 46." in chart.description
     filled = [element.get("fill") for element in parsed(chart).iter(f"{SVG}path")]
     assert filled.count(style.TEAL) == 4
     assert filled.count(style.MIDDLE_BLUE) == 4
