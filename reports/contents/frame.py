@@ -47,8 +47,9 @@ DENOMINATORS = (
 )
 
 SUPPRESSION_NOTE = (
-    "Angka yang menghitung 1 sampai 4 laporan disamarkan dengan tanda *, beserta angka lain yang darinya angka itu"
-    " dapat dihitung kembali. Tanda – berarti tidak diketahui atau tidak dapat diukur; bukan nol."
+    "Baris yang dasarnya hanya 1 sampai 4 laporan atau penilaian disamarkan dengan tanda *, begitu pula baris lain yang"
+    " dengannya dasar itu dapat dihitung kembali. Hasil penanganan dari 5 laporan atau lebih ditampilkan, juga bila"
+    " hasil itu sendiri hanya 1 sampai 4. Tanda – berarti tidak diketahui atau tidak dapat diukur; bukan nol."
 )
 
 KIND_LABELS = {
