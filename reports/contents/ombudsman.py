@@ -23,12 +23,12 @@ from reports.contents.ombudsman_figures import (
     cells_of,
     delay_label,
     of_words,
+    quarter_members,
     read_agencies,
     read_categories,
     read_findings,
     read_province_names,
     received_members,
-    secret_members,
     totals_of,
 )
 from reports.contents.ombudsman_lists import agencies_section, category_section, provinces_section, repeated_section
@@ -59,7 +59,8 @@ DENOMINATORS = (
     " batasnya sudah lewat.",
     "Bolak-balik disposisi: dikembalikan atau dialihkan sedikitnya dua kali; dibagi laporan yang terdisposisi.",
     "Dibuka kembali: dibuka kembali setelah selesai; dibagi laporan yang pernah selesai.",
-    "Pengaduan berulang: pelapor yang sama melaporkan hal yang sama; dibagi laporan yang pelapornya tidak anonim.",
+    "Pengaduan berulang: pelapor yang sama melaporkan hal yang sama; dibagi laporan yang pelapornya tidak anonim."
+    " Karena menyangkut pelapor, jumlah 1 sampai 4 disamarkan seperti dasar sebuah baris.",
     "Laporan dihitung pada triwulan diterimanya, satu kali di tiap instansi yang menanganinya; keadaannya dilihat pada"
     " batas waktu data.",
     "Kelompok sebanding: instansi sejenis dengan volume laporan serupa. Instansi dengan kurang dari 10 laporan, atau"
@@ -117,6 +118,7 @@ def _headlines(world: World, before: Mapping[str, Total], received_before: int) 
         return ()
     received, secret = (sum(values) for values in ([a.received for a in everyone], [a.secret for a in everyone]))
     totals = totals_of(world.findings)
+    is_repeated_hidden = world.hides_repeated(everyone)
     headlines = [
         Headline(
             "Laporan diterima instansi",
@@ -130,16 +132,16 @@ def _headlines(world: World, before: Mapping[str, Total], received_before: int) 
         headlines.append(
             Headline(
                 label,
-                counts_of(total)[0],
+                Hidden.SMALL if indication == REPEATED and is_repeated_hidden else counts_of(total)[0],
                 "count",
                 _change(total, before[indication], period) if world.basis.is_settled and indication != DELAY else None,
-                _headline_note(indication, total, period),
+                None if indication == REPEATED and is_repeated_hidden else _headline_note(indication, total, period),
             )
         )
     headlines.append(
         Headline(
             "Laporan rahasia",
-            Hidden.SMALL if small.hides(CONFIDENTIAL, secret_members(everyone, period)) else secret,
+            Hidden.SMALL if small.hides(CONFIDENTIAL, quarter_members(everyone, period)) else secret,
             "count",
             note="hanya jumlah; termasuk whistleblowing",
         )
@@ -184,7 +186,12 @@ def _national(world: World, before: Mapping[str, Total]) -> Section:
         interval = wilson_interval(total.cases, total.base) if total.share is not None else None
         bounds = [None if interval is None else Decimal(str(bound)) for bound in interval or (0, 0)]
         counts, counts_before = counts_of(total), counts_of(earlier)
-        rows.append((label, *counts, base_names[indication], total.share, *bounds, counts_before[0], earlier.share))
+        figures: tuple[Value, ...] = (*counts, base_names[indication], total.share, *bounds)
+        if indication == REPEATED and world.hides_repeated(world.agencies.values()):
+            figures = (Hidden.SMALL, counts[1], base_names[indication], *(Hidden.SMALL,) * 3)
+        few_before = indication == REPEATED and 0 < earlier.cases < K_ANONYMITY
+        told_before = (Hidden.SMALL, Hidden.SMALL) if few_before else (counts_before[0], earlier.share)
+        rows.append((label, *figures, *told_before))
     than = f"{period.kind_label} lalu"
     table = Table(
         "indikasi_nasional",
@@ -206,7 +213,7 @@ def _national(world: World, before: Mapping[str, Total]) -> Section:
     )
     delay, silent = totals[DELAY], totals[SILENT]
     secret = sum(agency.secret for agency in world.agencies.values())
-    is_secret_hidden = world.small.hides(CONFIDENTIAL, secret_members(world.agencies.values(), period))
+    is_secret_hidden = world.small.hides(CONFIDENTIAL, quarter_members(world.agencies.values(), period))
     paragraphs = (
         f"{sentence(counted(silent.cases, 'laporan'))} menunjukkan indikasi tidak menanggapi{of_words(silent)}."
         + (

@@ -16,6 +16,7 @@ from reports.periods import Period
 from reports.suppression import Cell
 
 CONFIDENTIAL = "secret_by_agency_quarter"
+REPETITION = "repeated_by_agency_quarter"  # who repeats is a trait of the person: few are hidden, as few people are
 CATEGORY = "public_received_by_category_quarter"
 DELAY = "penundaan_berlarut"
 SILENT = "tidak_menanggapi"
@@ -116,6 +117,10 @@ class World:
 
     def hides(self, agency: Agency) -> bool:
         return self.small.hides(FAMILY, received_members([agency], self.period.months))
+
+    def hides_repeated(self, agencies: Iterable[Agency]) -> bool:
+        """Whether the number of their repeated complaints is not shown."""
+        return self.small.hides(REPETITION, quarter_members(agencies, self.period))
 
     def hides_delay(self, agencies: Sequence[Agency]) -> bool:
         return self.small.hides(FAMILY, received_members(agencies, delay_months(self.period)))
@@ -231,8 +236,8 @@ def received_members(agencies: Iterable[Agency], months: Sequence[date]) -> froz
     return frozenset(base_cell(agency.code, month) for agency in agencies for month in months)
 
 
-def secret_members(agencies: Iterable[Agency], period: Period) -> frozenset[str]:
-    """The base cells of their secret complaints."""
+def quarter_members(agencies: Iterable[Agency], period: Period) -> frozenset[str]:
+    """The base cells of their secret complaints, and of their repeated ones."""
     quarters = [_quarter_id(quarter) for quarter in _quarters(period)]
     return frozenset(f"{agency.code}/{quarter}" for agency in agencies for quarter in quarters)
 
@@ -248,22 +253,31 @@ def by_province_of(agencies: Iterable[Agency]) -> dict[str, list[Agency]]:
 def cells_of(
     agencies: Mapping[str, Agency], findings: Sequence[Finding], categories: Sequence[Category], period: Period
 ) -> list[Cell]:
-    """Received, secret, the bases of what stands in lists and in provinces, and categories; each with its national sum.
+    """Received, secret, repeated, the bases of what stands in lists and in provinces, categories; each with its sum.
 
     The sum of all categories is what was received less what is secret, so it is known too.
     """
     everyone = list(agencies.values())
     groups = [[agency] for agency in everyone] + [*by_province_of(everyone).values()] + ([everyone] if everyone else [])
     cells: dict[tuple[str, frozenset[str]], Cell] = {}
+    repeated: dict[str, int] = defaultdict(int)
+    for finding in findings:
+        if finding.indication == REPEATED:
+            repeated[finding.agency_code] += finding.cases
     for group in groups:
         received = Cell(FAMILY, received_members(group, period.months), sum(agency.received for agency in group))
         earlier = sum(agency.received_for_delay for agency in group)
         delay = Cell(FAMILY, received_members(group, delay_months(period)), earlier)
-        secret = Cell(CONFIDENTIAL, secret_members(group, period), sum(agency.secret for agency in group))
-        cells |= {(cell.family, cell.members): cell for cell in (received, delay, secret)}
+        secret = Cell(CONFIDENTIAL, quarter_members(group, period), sum(agency.secret for agency in group))
+        again = sum(repeated[agency.code] for agency in group)
+        repetition = Cell(REPETITION, quarter_members(group, period), again)
+        cells |= {(cell.family, cell.members): cell for cell in (received, delay, secret, repetition)}
     for finding in findings:
         if finding.is_above:
             cells[finding.base_cell.family, finding.base_cell.members] = finding.base_cell
+            if finding.indication == REPEATED:
+                cases = Cell(REPETITION, finding.base_cell.members, finding.cases)
+                cells[cases.family, cases.members] = cases
     for indication in (DELAY, SILENT):
         by_province: dict[str, list[Finding]] = defaultdict(list)
         for finding in findings:

@@ -22,14 +22,16 @@ from reports.contents.ombudsman_figures import (
     by_province_of,
     delay_label,
     of_words,
+    quarter_members,
     received_members,
-    secret_members,
     totals_of,
 )
 from reports.contents.wording import category_words, counted, listed, sentence
 from reports.language import number, percent
 from reports.periods import Period
 from reports.report import Column, Hidden, Section, Table, Value
+
+REPEATED_HELP = "Menyangkut pelapor: 1 sampai 4 disamarkan."
 
 
 def provinces_section(world: World) -> Section:
@@ -52,12 +54,13 @@ def provinces_section(world: World) -> Section:
         figures: list[Value] = [sum(agency.received for agency in group)]
         for indication in INDICATIONS:
             is_delay_hidden = indication == DELAY and world.hides_delay(group)
-            figures.append(Hidden.SMALL if is_delay_hidden else totals[indication].cases)
+            is_repeated_hidden = indication == REPEATED and world.hides_repeated(group)
+            figures.append(Hidden.SMALL if is_delay_hidden or is_repeated_hidden else totals[indication].cases)
             if indication in hidden:
                 is_hidden = hidden[indication] or is_delay_hidden
                 figures.append(Hidden.SMALL if is_hidden else totals[indication].share)
         secret = world.small.mask(
-            CONFIDENTIAL, secret_members(group, world.period), (sum(agency.secret for agency in group),)
+            CONFIDENTIAL, quarter_members(group, world.period), (sum(agency.secret for agency in group),)
         )
         masked = world.small.mask(FAMILY, received_members(group, world.period.months), figures)
         share = masked[4]
@@ -92,7 +95,7 @@ def provinces_section(world: World) -> Section:
             Column("tidak_menanggapi_share", "% tidak ditanggapi", "rate"),
             Column("bolak_balik_disposisi_count", "Bolak-balik", "count"),
             Column("dibuka_kembali_count", "Dibuka kembali", "count"),
-            Column("pengaduan_berulang_count", "Berulang", "count"),
+            Column("pengaduan_berulang_count", "Berulang", "count", help=REPEATED_HELP),
             Column("secret_count", "Rahasia", "count"),
         ),
         tuple(rows),
@@ -151,13 +154,17 @@ def repeated_section(world: World) -> Section:
     many = [
         (code, by_indication[REPEATED])
         for code, by_indication in cases.items()
-        if by_indication[REPEATED] >= LEAST_CASES and not world.hides(world.agencies[code])
+        if by_indication[REPEATED] >= LEAST_CASES
+        and not world.hides(world.agencies[code])
+        and not world.hides_repeated([world.agencies[code]])
     ]
     many.sort(key=lambda item: (-item[1], item[0]))
     total = totals_of(world.findings)[REPEATED]
     held = sum(count for _, count in many)
     found = f"{sentence(counted(total.cases, 'laporan'))} adalah indikasi pengaduan berulang{of_words(total)}"
-    if many:
+    if world.hides_repeated(world.agencies.values()):
+        found = "Jumlah indikasi pengaduan berulang terlalu sedikit untuk ditampilkan (n < 5)."
+    elif many:
         found += f"; {number(held)} di antaranya pada {counted(len(many), 'instansi')} dengan lima atau lebih."
     else:
         found += "; tidak ada instansi dengan lima atau lebih."
@@ -193,12 +200,13 @@ def agencies_section(world: World) -> Section:
         figures: tuple[Value, ...] = (
             agency.received,
             Hidden.SMALL if world.hides_delay([agency]) else cases[code][DELAY],
-            *(cases[code][indication] for indication in INDICATIONS if indication != DELAY),
+            *(cases[code][indication] for indication in INDICATIONS if indication not in (DELAY, REPEATED)),
+            Hidden.SMALL if world.hides_repeated([agency]) else cases[code][REPEATED],
             agency.backlog,
             agency.over_limit,
         )
         received, *others = world.small.mask(FAMILY, received_members([agency], world.period.months), figures)
-        secret = world.small.mask(CONFIDENTIAL, secret_members([agency], world.period), (agency.secret,))
+        secret = world.small.mask(CONFIDENTIAL, quarter_members([agency], world.period), (agency.secret,))
         is_hidden = world.hides(agency)
         order = 0 if is_hidden else -cases[code][SILENT]
         rows.append((is_hidden, order, (*world.words(code), received, *secret, *others)))
@@ -222,7 +230,7 @@ def agencies_section(world: World) -> Section:
             Column("tidak_menanggapi_count", "Tidak ditanggapi", "count"),
             Column("bolak_balik_disposisi_count", "Bolak-balik", "count"),
             Column("dibuka_kembali_count", "Dibuka kembali", "count"),
-            Column("pengaduan_berulang_count", "Berulang", "count"),
+            Column("pengaduan_berulang_count", "Berulang", "count", help=REPEATED_HELP),
             Column("backlog_count", "Tunggakan", "count", help="Terbuka pada batas waktu data."),
             Column("backlog_over_limit_count", "Lewat batas", "count", help="Dari tunggakan, melewati batas waktunya."),
         ),

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from reports.charts import Chart, FunnelPoint, funnel
-from reports.contents.ombudsman_figures import ABOVE, INDICATIONS, LEAST_CASES, Finding, World
+from reports.contents.ombudsman_figures import ABOVE, INDICATIONS, LEAST_CASES, REPEATED, REPETITION, Finding, World
 from reports.contents.peers import funnel_limits
 from reports.contents.wording import category_words, counted, listed
 from reports.language import month_short, number
 from reports.periods import Period
-from reports.report import Column, Section, Table
+from reports.report import Column, Hidden, Section, Table, Value
 
 
 def above_section(world: World) -> Section:
@@ -40,13 +40,14 @@ def above_section(world: World) -> Section:
     )
     rows = []
     for finding in above:
-        figures = (finding.cases, finding.base, finding.share, finding.low, finding.high)
+        figures: tuple[Value, ...] = (finding.cases, finding.base, finding.share, finding.low, finding.high)
+        shown = (Hidden.SMALL,) * 5 if _hides_cases(world, finding) else figures
         rows.append(
             (
                 INDICATIONS[finding.indication][0],
                 world.agencies[finding.agency_code].name,
                 Period.containing("quarter", finding.quarter).label.removeprefix("Triwulan "),
-                *world.small.mask(finding.base_cell.family, finding.base_cell.members, figures),
+                *world.small.mask(finding.base_cell.family, finding.base_cell.members, shown),
                 finding.peer_share,
                 ABOVE[finding.position],
             )
@@ -73,10 +74,18 @@ def above_section(world: World) -> Section:
     return Section(title, (found, how), (table, *_funnel(world, above), *_examples(world, above)))
 
 
+def _hides_cases(world: World, finding: Finding) -> bool:
+    return finding.indication == REPEATED and world.small.hides(REPETITION, finding.base_cell.members)
+
+
 def _funnel(world: World, above: Sequence[Finding]) -> tuple[Chart, ...]:
     """The peer group and indication of the last quarter with most agencies above, and all judged ones of that group."""
     last = max(finding.quarter for finding in above)
-    groups = Counter((finding.indication, finding.peer_group) for finding in above if finding.quarter == last)
+    # A point for each agency would show how few repeated complaints it had.
+    drawn = [finding for finding in above if finding.quarter == last and finding.indication != REPEATED]
+    if not drawn:
+        return ()
+    groups = Counter((finding.indication, finding.peer_group) for finding in drawn)
     (indication, group), count = min(groups.items(), key=lambda item: (-item[1], item[0]))
     members = [
         finding
@@ -124,7 +133,7 @@ def _examples(world: World, above: Sequence[Finding]) -> tuple[Table, ...]:
             int(example["open_days"]),
         )
         for finding in above
-        if finding.cases >= LEAST_CASES
+        if finding.cases >= LEAST_CASES and not _hides_cases(world, finding)
         for example in finding.examples or ()
     )
     if not rows:

@@ -134,7 +134,8 @@ def _ranks(group: Sequence[Peer], basis: Basis) -> Chart:
     return caterpillar(
         [Interval(peer.name, peer.shrunk, peer.shrunk_low, peer.shrunk_high) for peer in ends],
         name="panrb_peringkat",
-        title=f"Kelompok {name}: selang {number(above)} instansi seluruhnya di atas dan {number(below)} di bawah rata-rata",
+        title=f"Kelompok {name}: selang {number(above)} instansi seluruhnya di atas dan {number(below)} di bawah"
+        " rata-rata",
         unit="Tingkat tindak lanjut tersesuaikan, selang 95%"
         + ("" if is_whole else f"; {NAMED_AT_EACH_END} tertinggi dan {NAMED_AT_EACH_END} terendah"),
         n=sum(peer.received for peer in group),

@@ -35,6 +35,8 @@ FOUND = (
     ("KOTA-3", Q2, "tidak_menanggapi", 2, 18),
     ("KEM-1", Q2, "tidak_menanggapi", 9, 60),
     ("KEM-1", Q2, "pengaduan_berulang", 6, 70),
+    ("KOTA-1", Q2, "pengaduan_berulang", 3, 35),
+    ("KOTA-3", Q2, "pengaduan_berulang", 7, 20),
 )
 
 
@@ -164,6 +166,20 @@ def test_repeated_complaints_are_listed_from_five(quarter: Marts, cursor: Cursor
     assert table(report, "pengaduan_berulang").rows == (
         ("Kementerian Satu", "Kementerian", "Instansi pusat", 100, 6),
     )  # fmt: skip
+
+
+def test_three_repeated_complaints_are_in_no_table_and_do_not_follow(quarter: Marts, cursor: Cursor) -> None:
+    report = ombudsman.compose(cursor, Period.parse("2021-Q2"))
+
+    of_agency = {row[0]: row[9] for row in table(report, "instansi").rows}
+    assert of_agency["Kota Satu"] is Hidden.SMALL
+    # The province's 10 less seven of Kota Tiga would be the three; the ministry's six are the rest of the nation's 16.
+    province = next(row[-2] for row in table(report, "provinsi").rows if row[0] == "Kepulauan Riau")
+    assert (province, of_agency["Kota Tiga"]) == (10, Hidden.SMALL)
+    assert of_agency["Kementerian Satu"] == 6
+    repeated = [cell for cell in report.cells if cell.family == "repeated_by_agency_quarter"]
+    assert any(cell.is_hidden and cell.count == 3 for cell in repeated)
+    assert recoverable(repeated) == []
 
 
 def test_a_semester_is_the_sum_of_its_quarters(quarter: Marts, cursor: Cursor) -> None:
