@@ -27,6 +27,7 @@ from reports.contents.ombudsman_figures import (
     totals_of,
 )
 from reports.contents.wording import category_words, counted, listed, sentence
+from reports.intervals import is_apart
 from reports.language import number, percent
 from reports.periods import Period
 from reports.report import Column, Hidden, Section, Table, Value
@@ -114,8 +115,10 @@ def category_section(categories: Sequence[Category], world: World) -> Section:
                 category.members(world.period),
                 (
                     category.received,
+                    category.due,
                     category.unanswered,
                     Total(category.unanswered, category.due).share,
+                    category.closed,
                     category.reopened,
                     Total(category.reopened, category.closed).share,
                 ),
@@ -129,23 +132,35 @@ def category_section(categories: Sequence[Category], world: World) -> Section:
         (
             Column("category_main", "Kategori utama", "text"),
             Column("received_count", "Diterima", "count"),
+            Column("due_count", "Batas lewat", "count", help="Yang batas tindak lanjutnya sudah lewat."),
             Column("tidak_menanggapi_count", "Tidak ditanggapi", "count"),
             Column("tidak_menanggapi_share", "% tidak ditanggapi", "rate", help="Dari yang batasnya sudah lewat."),
+            Column("closed_count", "Pernah selesai", "count"),
             Column("dibuka_kembali_count", "Dibuka kembali", "count"),
             Column("dibuka_kembali_share", "% dibuka kembali", "rate", help="Dari yang pernah selesai."),
         ),
         rows,
         note="Tanpa laporan rahasia; laporan yang ditangani beberapa instansi dihitung di tiap instansi.",
     )
-    shares = [(Total(each.unanswered, each.due).share, each.name) for each in categories if each.due >= 30]
-    ranked = sorted(((share, name) for share, name in shares if share is not None), reverse=True)
-    found = (
-        f"Kategori dengan porsi indikasi tidak menanggapi paling tinggi: {category_words(ranked[0][1])}"
-        f" ({percent(ranked[0][0])})."
-        if ranked
-        else "Data tidak cukup untuk membandingkan kategori (n < 30)."
+    return Section("Menurut kategori", (_category_finding(categories, world),), (table,))
+
+
+def _category_finding(categories: Sequence[Category], world: World) -> str:
+    """The category most clearly above all that are shown, and none where chance may have put it there."""
+    shown = [each for each in categories if not world.small.hides(CATEGORY, each.members(world.period)) and each.due]
+    whole = Total(sum(each.unanswered for each in shown), sum(each.due for each in shown))
+    if len(shown) < 2 or whole.share is None:
+        return "Data tidak cukup untuk membandingkan kategori."
+    apart = [each for each in shown if is_apart(each.unanswered, each.due, float(whole.share)) > 0]
+    if not apart:
+        return f"Tidak ada kategori yang porsinya jelas di atas porsi seluruh kategori ({percent(whole.share)})."
+    highest = max(apart, key=lambda each: (Decimal(each.unanswered) / each.due, each.name))
+    return (
+        f"Porsi indikasi tidak menanggapi jelas di atas porsi seluruh kategori ({percent(whole.share)}) pada"
+        f" {counted(len(apart), 'kategori')}, paling tinggi pada {category_words(highest.name)}:"
+        f" {number(highest.unanswered)} dari {number(highest.due)}"
+        f" ({percent(Decimal(highest.unanswered) / highest.due)})."
     )
-    return Section("Menurut kategori", (found,), (table,))
 
 
 def repeated_section(world: World) -> Section:

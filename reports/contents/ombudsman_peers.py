@@ -12,6 +12,8 @@ from reports.language import month_short, number
 from reports.periods import Period
 from reports.report import Column, Hidden, Section, Table, Value
 
+CHANCE_ABOVE_95, CHANCE_ABOVE_998 = 0.025, 0.001  # of being above a limit of 95 % or 99.8 %: half of what is outside
+
 
 def above_section(world: World) -> Section:
     """Agencies above their peers' limit, where the last quarter has most of them as a funnel, and examples."""
@@ -26,17 +28,22 @@ def above_section(world: World) -> Section:
         return Section(title, (found,))
     order = list(INDICATIONS)
     above.sort(
-        key=lambda finding: (order.index(finding.indication), finding.position == "above 95", -(finding.share or 0))
+        key=lambda finding: (finding.position == "above 95", order.index(finding.indication), -(finding.share or 0))
     )
     names = list(dict.fromkeys(world.agencies[finding.agency_code].name for finding in above))
-    told = listed(names[:3]) if len(names) <= 3 else f"{', '.join(names[:3])}, dan {number(len(names) - 3)} lainnya"
+    far = [finding for finding in above if finding.position == "above 99.8"]
     found = (
         f"Dari {counted(judged, 'instansi')} yang cukup datanya, {number(len(names))} berada di atas batas kelompok"
-        f" sebandingnya pada sedikitnya satu indikasi: {told}."
+        " sebandingnya pada sedikitnya satu indikasi. Di atas batas 99,8%:"
+        f" {listed([_named(world, finding) for finding in far]) if far else 'tidak ada'}."
     )
+    tried = sum(1 for finding in world.findings if finding.is_judged and finding.cases >= LEAST_CASES)
     how = (
-        "Batas 95% dilampaui secara kebetulan oleh sekitar satu dari empat puluh instansi; batas 99,8% oleh satu dari"
-        " seribu. Perbedaan yang lazim antarinstansi sekelompok sudah diperhitungkan."
+        f"Dari {counted(tried, 'penilaian')} (satu instansi pada satu indikasi, sedikitnya {LEAST_CASES} laporan"
+        f" berindikasi) {number(len(above))} melampaui batas 95%; secara kebetulan saja sekitar"
+        f" {number(tried * CHANCE_ABOVE_95, 1)} akan melampauinya (satu dari empat puluh), dan sekitar"
+        f" {number(tried * CHANCE_ABOVE_998, 1)} batas 99,8% (satu dari seribu). Perbedaan yang lazim antarinstansi"
+        " sekelompok sudah diperhitungkan."
     )
     rows = []
     for finding in above:
@@ -72,6 +79,10 @@ def above_section(world: World) -> Section:
         in_pdf_rows=25,
     )
     return Section(title, (found, how), (table, *_funnel(world, above), *_examples(world, above)))
+
+
+def _named(world: World, finding: Finding) -> str:
+    return f"{world.agencies[finding.agency_code].name} ({INDICATIONS[finding.indication][0].lower()})"
 
 
 def _hides_cases(world: World, finding: Finding) -> bool:

@@ -120,6 +120,12 @@ def test_the_report_speaks_of_indications_and_calls_nothing_a_finding(quarter: M
 def test_an_agency_above_its_peers_is_listed_with_interval_and_example(quarter: Marts, cursor: Cursor) -> None:
     report = ombudsman.compose(cursor, Period.parse("2021-Q2"))
 
+    assert report.sections[1].paragraphs[0] == (
+        "Dari 4 instansi yang cukup datanya, 1 berada di atas batas kelompok sebandingnya pada sedikitnya satu indikasi."
+        " Di atas batas 99,8%: Kota Satu (tidak menanggapi)."
+    )
+    # Three of delay, Kota Satu and the ministry of silence, the ministry and Kota Tiga of repetition: 7 / 40 is 0.
+    assert "Dari 7 penilaian" in report.sections[1].paragraphs[1]
     (row,) = table(report, "di_atas_batas").rows
     assert row[:6] == ("Tidak menanggapi", "Kota Satu", "II 2021", 18, 20, Decimal("0.9"))
     assert row[-1] == "99,8%"
@@ -157,7 +163,33 @@ def test_categories_leave_secret_complaints_out(quarter: Marts, cursor: Cursor) 
 
     rows = table(ombudsman.compose(cursor, Period.parse("2021-Q2")), "kategori").rows
 
-    assert rows == (("Kesehatan", 12, 3, Decimal(3) / 12, 0, Decimal(0)),)
+    assert rows == (("Kesehatan", 12, 12, 3, Decimal(3) / 12, 12, 0, Decimal(0)),)
+
+
+@pytest.mark.parametrize(
+    ("unanswered", "finding"),
+    [
+        # Of health 9 of 35, 25.7 % (14.2 % to 42.1 %), of all 18 of 80, 22.5 %: chance may have done that.
+        (9, "Tidak ada kategori yang porsinya jelas di atas porsi seluruh kategori (22,5%)."),
+        # 20 of 35, 57.1 % (40.9 % to 72.0 %); of all 29 of 80, 36.3 %.
+        (20, "Porsi indikasi tidak menanggapi jelas di atas porsi seluruh kategori (36,3%) pada satu kategori,"
+             " paling tinggi pada Kesehatan: 20 dari 35 (57,1%)."),
+    ],
+    ids=["within chance", "apart"],
+)  # fmt: skip
+def test_a_category_is_named_only_where_its_interval_is_clear_of_the_whole(
+    quarter: Marts, cursor: Cursor, unanswered: int, finding: str
+) -> None:
+    for category, count, missed in (("KESEHATAN", 35, unanswered), ("AGAMA", 45, 9)):
+        quarter.insert("dim_categories", category_id=category, category_main=category, valid_from=date(2019, 1, 1))
+        for place in range(count):
+            assignment(quarter, category, unanswered=place < missed)
+
+    section = next(
+        each for each in ombudsman.compose(cursor, Period.parse("2021-Q2")).sections if each.title == "Menurut kategori"
+    )
+
+    assert section.paragraphs == (finding,)
 
 
 def test_repeated_complaints_are_listed_from_five(quarter: Marts, cursor: Cursor) -> None:
