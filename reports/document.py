@@ -110,7 +110,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
-    rows = table.rows if table.in_pdf_rows is None else table.rows[: table.in_pdf_rows]
+    most = len(table.rows) if table.in_pdf_rows is None else table.in_pdf_rows
+    rows = [row for place, row in enumerate(table.rows) if place < most or place in table.kept_rows]
     texts = [
         [shown(value, column.kind, column.decimals) for value, column in zip(row, table.columns, strict=True)]
         for row in rows

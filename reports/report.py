@@ -47,7 +47,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """name: of its sheet and its CSV, [a-z_]+. in_pdf_rows: how many rows the PDF shows; the other formats have all."""
+    """name: of its sheet and its CSV, [a-z_]+. in_pdf_rows: how many rows the PDF shows; the other formats have all.
+
+    kept_rows: places of rows further down that the PDF shows too, such as a closing row, or one that a sentence names.
+    """
 
     name: str
     title: str
@@ -55,6 +58,7 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
     note: str | None = None
     in_pdf_rows: int | None = None
+    kept_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

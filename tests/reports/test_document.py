@@ -95,6 +95,16 @@ def test_a_long_table_shows_what_it_may_and_says_where_the_rest_is() -> None:
     assert "28 baris lainnya ada di buku kerja, lembar panjang." in text
 
 
+def test_a_row_that_is_kept_closes_a_table_that_is_cut() -> None:
+    rows = tuple((f"Instansi {number}", number) for number in range(40))
+    columns = (Column("a", "Instansi", "text"), Column("b", "Diterima", "count"))
+    table = Table("panjang", "Panjang", columns, rows, in_pdf_rows=12, kept_rows=(3, 39))
+    text = text_of(render_pdf(small_report(sections=(Section("Daftar", (), (table,)),))))
+    assert "Instansi 38" not in text
+    assert "Instansi 39" in text
+    assert "27 baris lainnya ada di buku kerja" in text  # 40 less twelve and the last
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_markup_in_names_and_sentences_is_only_text(hostile: str) -> None:
     table = Table("nama", hostile, (Column("a", hostile, "text"),), ((hostile,),), note=hostile)
