@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 from reports.contents.frame import SmallCells
 from reports.contents.ksp_figures import Names, Stay, Stock
 from reports.contents.ksp_stock import most_overdue, ranked_table
-from reports.contents.wording import category_words, counted, sentence
+from reports.contents.wording import category_words, counted, listed, sentence
 from reports.language import month_short, number
 from reports.report import Column, Hidden, Section, Table, Value
 from reports.suppression import K_ANONYMITY
@@ -111,9 +111,14 @@ def longest_section(longest: Sequence[Longest]) -> Section:
     if not ordered:
         found = "Tidak ada laporan yang dapat dicantumkan."
     else:
+        # Said with the word programme: its name may be that of an agency, which the list may have to hide.
+        alike = [one for one in longest if one.open_days == ordered[0].open_days]
+        programmes = sorted({one.programme_name for one in alike})
+        told = [f"program {listed(programmes)}"] if len(programmes) < 3 else [f"{number(len(programmes))} program"]
+        told += [f"{number(len(alike))} laporan sama lamanya"] if len(alike) > 1 else []
         found = (
             f"Yang paling lama terbuka sudah menunggu {number(ordered[0].open_days)} hari kalender"
-            f" ({ordered[0].programme_name}). Hari dihitung sejak laporan sampai di instansi hingga batas waktu data."
+            f" ({'; '.join(told)}). Hari dihitung sejak laporan sampai di instansi hingga batas waktu data."
         )
     return Section("Laporan yang paling lama terbuka", (found,), (table,))
 

@@ -15,6 +15,7 @@ from reports.language import number, percent
 from reports.report import Column, Hidden, Section, Table, Value
 
 TREND_WEEKS = 26
+WEEKS_OF_GROWTH = 8
 TREND_PROGRAMMES = 4
 LEAST_FOR_TREND = 20  # open at every point of a line: a smaller stock moves by chance, and may be hidden elsewhere
 STOCK_COLUMNS = (
@@ -68,8 +69,8 @@ def programmes_section(
             Column("in_count", "Masuk", "count"),
             Column("out_count", "Keluar", "count", help="Selesai, diarsipkan, atau dialihkan."),
             STOCK_COLUMNS[0],
-            Column("growth_count", "Tumbuh", "count"),
-            Column("growth_percent_of_opening", "Tumbuh (%)", "number"),
+            Column("growth_count", "Pertumbuhan", "count"),
+            Column("growth_percent_of_opening", "Pertumbuhan (%)", "number"),
             *STOCK_COLUMNS[1:],
         ),
         tuple(rows),
@@ -139,16 +140,20 @@ def _trend(
 
 
 def _trend_title(lines: Sequence[Line]) -> str:
-    """Which of the lines rose most over what is shown."""
+    """Which of the lines rose most over the last eight weeks: over all weeks the start of the data would tell."""
     ends: list[tuple[float, str]] = []
     for line in lines:
-        values = [value for _, value in line.points if value is not None]
-        ends.append((values[-1] - values[0], line.label))
+        values = {week: value for week, value in line.points if value is not None}
+        last = max(values)
+        before = values.get(last - timedelta(weeks=WEEKS_OF_GROWTH))
+        if before is not None:
+            ends.append((values[last] - before, line.label))
+    if not ends:
+        return "Penanganan terbuka di akhir minggu"
     grown, label = max(ends)
-    count = max(len(line.points) for line in lines)
     if grown <= 0:
-        return f"Tunggakan tidak bertambah dalam {count} minggu terakhir"
-    return f"Tunggakan {label} bertambah {number(grown)} dalam {count} minggu terakhir"
+        return f"Tunggakan tidak bertambah dalam {WEEKS_OF_GROWTH} minggu terakhir"
+    return f"Tunggakan {label} bertambah {number(grown)} dalam {WEEKS_OF_GROWTH} minggu terakhir"
 
 
 def agencies_section(by_agency: Mapping[str, Stock], total: Stock, small: SmallCells, names: Names) -> Section:
@@ -170,10 +175,7 @@ def agencies_section(by_agency: Mapping[str, Stock], total: Stock, small: SmallC
         top = [names.agencies[code][0] for code, stock in ordered[:3] if stock.overdue]
         held = sum(stock.overdue for _, stock in ordered[:3])
         share = f", {percent(Decimal(held) / total.overdue)} dari semuanya" if not total.is_hidden(small) else ""
-        found = (
-            f"{listed(top)} memegang {counted(held, 'penanganan')} yang lewat tenggat lebih dari 14 hari{share}."
-            " Merekalah yang pertama perlu ditanya."
-        )
+        found = f"{listed(top)} memegang {counted(held, 'penanganan')} yang lewat tenggat lebih dari 14 hari{share}."
     return Section("Instansi dengan tunggakan terbanyak", (found,), (table,))
 
 
@@ -196,15 +198,17 @@ def ranked_table(
     """Shown stocks and, in a last row, the others together: who they are, and how much each has open, stays hidden."""
     rows = [(*words, *_stock_values(stock, small)) for words, stock in ranked]
     rest = _rest((stock for _, stock in ranked), whole, small)
-    if rest[0] != 0:
+    has_rest = rest[0] != 0
+    if has_rest:
         rows.append((others, *("",) * (len(key_columns) - 1), *rest))
     return Table(
         name,
         title,
         (*key_columns, *STOCK_COLUMNS),
         tuple(rows),
-        note="Yang disamarkan (n < 5) dan yang tanpa tunggakan digabung di baris terakhir.",
+        note="Yang disamarkan (n < 5) digabung di baris terakhir." if has_rest else None,
         in_pdf_rows=in_pdf_rows,
+        kept_rows=(len(rows) - 1,) if has_rest else (),
     )
 
 
@@ -231,7 +235,7 @@ def pairs_section(
             Column("agency_name", "Instansi", "text"),
             Column("kind", "Jenis", "text"),
             STOCK_COLUMNS[0],
-            Column("growth_count", "Tumbuh", "count"),
+            Column("growth_count", "Pertumbuhan", "count"),
             *STOCK_COLUMNS[1:],
         ),
         tuple(rows),

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from psycopg2.extensions import cursor as Cursor
 
+from reports.charts import Line
 from reports.contents import ksp
 from reports.contents.ksp_figures import CAME
+from reports.contents.ksp_stock import _trend_title
 from reports.contents.wording import category_words, counted, listed
 from reports.periods import Period
 from reports.report import Hidden, Report, Table
@@ -116,7 +118,9 @@ def test_an_agency_with_three_complaints_is_nowhere_and_cannot_be_worked_out(wee
     assert any(cell.is_hidden and cell.count == 3 for cell in report.cells)
     assert recoverable(report.cells) == []
     # All that is not shown stands together in the last row: 63 - 52.
-    assert table(report, "instansi").rows[-1][:3] == ("Instansi lainnya", "", 11)
+    together = table(report, "instansi")
+    assert together.rows[-1][:3] == ("Instansi lainnya", "", 11)
+    assert together.kept_rows == (len(together.rows) - 1,)  # where the PDF cuts the list, this row stays
 
 
 def test_the_list_of_the_longest_open_is_never_whole_and_hides_small_agencies(week: Marts, cursor: Cursor) -> None:
@@ -125,6 +129,28 @@ def test_the_list_of_the_longest_open_is_never_whole_and_hides_small_agencies(we
     assert len(rows) == 43 // 2
     assert rows[0][:3] == (Hidden.SMALL, Hidden.SMALL, "Kartu Indonesia pintar/KIP")
     assert rows[1][:2] == ("Kementerian Satu", "Kepulauan Riau")
+
+
+def test_the_longest_open_says_that_its_programme_is_one_and_how_many_are_as_old(week: Marts, cursor: Cursor) -> None:
+    with week.connection, week.connection.cursor() as owner:
+        owner.execute("update marts.rpt_ksp_longest_open set open_days = 199 where rank <= 3")
+
+    report = ksp.compose(cursor, Period.parse("2021-W25"))
+
+    found = next(each for each in report.sections if each.title == "Laporan yang paling lama terbuka").paragraphs[0]
+    assert "199 hari kalender (program Kartu Indonesia Pintar; 3 laporan sama lamanya)" in found
+
+
+def test_growth_is_that_of_eight_weeks_not_of_the_start_of_the_data() -> None:
+    start = date(2021, 1, 4)
+    filling = [(start + timedelta(weeks=week), float(100 * week)) for week in range(13)]  # 0 to 1.200 in twelve weeks
+    steady = [(day, value / 2) for day, value in filling]
+
+    assert _trend_title([Line("A", filling), Line("B", steady)]) == "Tunggakan A bertambah 800 dalam 8 minggu terakhir"
+    assert _trend_title([Line("A", filling[:8])]) == "Penanganan terbuka di akhir minggu"  # seven weeks are too few
+    assert _trend_title([Line("A", [(day, 50.0) for day, _ in filling])]) == (
+        "Tunggakan tidak bertambah dalam 8 minggu terakhir"
+    )
 
 
 def test_a_few_that_came_in_are_hidden_and_do_not_follow_from_what_left(week: Marts, cursor: Cursor) -> None:
