@@ -72,7 +72,13 @@ def completeness_section(card: Card) -> Section:
     nights = card.world.nights
     total = sum(nights.values())
     delivered, empty = nights.get("received", 0), nights.get("empty", 0)
-    if total == 0:
+    first = card.world.first_night
+    if total == 0 and first is not None and first > card.period.last_date:
+        found = (
+            f"Data {card.period.label} dimuat sekaligus pada {date_long(first)}; kelengkapan malam demi malam tidak"
+            " diukur."
+        )
+    elif total == 0:
         found = f"Tidak ada pengiriman yang tercatat pada {card.period.label}."
     else:
         rest = total - delivered - empty
@@ -89,6 +95,8 @@ def completeness_section(card: Card) -> Section:
             }
             told = [f"{number(count)} {words[state]}" for state, count in sorted(nights.items()) if state in words]
             found += f" Sisanya: {listed(told)}. Angka bulan ini dapat berubah bila data menyusul."
+        if first is not None and first > card.period.first_date:
+            found += f" Data sebelum {date_long(first)} dimuat sekaligus pada tanggal itu."
     blocks = (table,) if (table := _recap(card)) else ()
     return Section("Kelengkapan data instansi", (found,), blocks)
 

@@ -79,6 +79,7 @@ class World:
     ratings: list[dict[str, Any]] = field(default_factory=list)
     satisfaction: dict[str, Any] | None = None
     nights: dict[str, int] = field(default_factory=dict)
+    first_night: date | None = None  # with data: what is older came in with it
     recap: list[dict[str, Any]] = field(default_factory=list)
 
     def total(self, months: Iterable[date]) -> Counts:
@@ -87,6 +88,14 @@ class World:
         for month in months:
             summed = summed.plus(self.months.get(month, Counts()))
         return summed
+
+    def add_stock(self, row: Mapping[str, Any]) -> None:
+        """The next month: small at first, the stock is told from where it has grown; small later on, not at all."""
+        is_small = any(0 < row[name] < K_ANONYMITY for name in ("opening", "came", "closing"))
+        if is_small or not self.stock:
+            self.is_stock_small = is_small
+        if self.stock or not is_small:
+            self.stock.append(FlowDay(row["month"], row["came"], row["went"], row["closing"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +157,7 @@ def read(cursor: Cursor, basis: Basis, agency_codes: Sequence[str] | None) -> di
     for row in _rows(cursor, CURVES, asked):
         worlds[row["agency_code"]].curves[row["clock"]].append((row["working_days"], row["survival_rate"]))
     for row in _rows(cursor, STOCK, asked):
-        world = worlds[row["agency_code"]]
-        world.stock.append(FlowDay(row["month"], row["came"], row["went"], row["closing"]))
-        told = (row["opening"], row["came"], row["closing"])
-        world.is_stock_small = world.is_stock_small or any(0 < count < K_ANONYMITY for count in told)
+        worlds[row["agency_code"]].add_stock(row)
     for row in _rows(cursor, UNIT_MONTHS, asked):
         code, month = row.pop("agency_code"), row.pop("month")
         key, name = (row.pop("unit_basis"), row.pop("unit_key")), row.pop("unit_name")
@@ -170,6 +176,8 @@ def read(cursor: Cursor, basis: Basis, agency_codes: Sequence[str] | None) -> di
         worlds[row["agency_code"]].satisfaction = row
     for row in _rows(cursor, NIGHTS, asked):
         worlds[row["agency_code"]].nights[row["state"]] = row["nights"]
+    for row in _rows(cursor, FIRST_NIGHTS, asked):
+        worlds[row["agency_code"]].first_night = row["night"]
     for row in _rows(cursor, RECAPS, asked):
         worlds[row["subject_code"]].recap.append(row)
     return worlds
@@ -273,6 +281,12 @@ NIGHTS = """
     from marts.fct_deliveries
     where agency_code = any(%(codes)s) and resource = 'complaints' and night between %(first)s and %(last)s
     group by 1, 2
+"""
+FIRST_NIGHTS = """
+    select agency_code, min(night) as night
+    from marts.fct_deliveries
+    where agency_code = any(%(codes)s) and resource = 'complaints' and state in ('received', 'empty')
+    group by agency_code
 """
 RECAPS = """
     select subject_code, period_start, period_end, figure, stated_count, computed_count, difference, verdict

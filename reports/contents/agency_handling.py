@@ -1,19 +1,21 @@
 """How an agency handles what it has: how long it takes, what is open, and which unit has it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from reports.charts import Chart, Curve, stock_flow, survival
+from reports.charts import Chart, Curve, FlowDay, stock_flow, survival
 from reports.contents.agency_card import Card
-from reports.contents.agency_figures import UNITS, year_to_date
+from reports.contents.agency_figures import UNITS, Unit, year_to_date
 from reports.contents.frame import HALF_WIDTH, LEAST_FOR_RATE
 from reports.contents.wording import counted, sentence
+from reports.intervals import is_apart
 from reports.language import month_short, number, percent
 from reports.report import Column, Hidden, Section, Table, Value
 from reports.suppression import K_ANONYMITY
 
 UNITS_IN_PDF = 6
+MONTHS_OF_GROWTH = 2
 CLOCKS = {"first_response": "Tindak lanjut pertama", "completion": "Penyelesaian"}
 CURVE_LABELS = {"first_response": "Tindak lanjut", "completion": "Selesai"}
 
@@ -102,17 +104,16 @@ def _survival(card: Card, clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[C
 def _stock(card: Card) -> tuple[list[str], list[Table | Chart]]:
     stock = card.world.stock
     if not stock:
-        return [], []
-    if card.world.is_stock_small or any(card.hides([month]) for month in year_to_date(card.period)):
-        return ["Sebagian bulan hanya memuat beberapa laporan; aliran disamarkan (n < 5)."], []
+        return (["Stok terlalu kecil untuk ditampilkan (n < 5)."], []) if card.world.is_stock_small else ([], [])
+    if any(card.hides([month]) for month in year_to_date(card.period)):
+        return ["Aliran disamarkan: sebagian bulan memuat terlalu sedikit laporan (n < 5)."], []
+    if card.world.is_stock_small:
+        return ["Aliran tidak ditampilkan: stok, atau yang masuk dalam sebagian bulan, terlalu kecil (n < 5)."], []
     first, last = stock[0], stock[-1]
     came, went = sum(each.received for each in stock), sum(each.closed for each in stock)
-    grown = came - went
-    direction = "bertambah" if grown > 0 else "berkurang"
     found = (
         f"Sejak {month_short(first.on)} masuk {counted(came, 'laporan')} dan keluar {counted(went, 'laporan')};"
-        f" {counted(last.open_count, 'laporan')} terbuka di akhir periode"
-        + (f", {direction} {number(abs(grown))}." if grown else ", tetap seperti semula.")
+        f" {counted(last.open_count, 'laporan')} terbuka di akhir {card.period.label}{_grown(stock)}."
     )
     if came + went == 0:
         return [found], []
@@ -128,18 +129,29 @@ def _stock(card: Card) -> tuple[list[str], list[Table | Chart]]:
     return [found], [chart]
 
 
+def _grown(stock: Sequence[FlowDay]) -> str:
+    """How the stock changed over the last two months, in words: from its start on it would tell how data began."""
+    if len(stock) <= MONTHS_OF_GROWTH:
+        return ""
+    ago, last = stock[-1 - MONTHS_OF_GROWTH], stock[-1]
+    grown = last.open_count - ago.open_count
+    if not grown:
+        return f", sama dengan akhir {month_short(ago.on)}"
+    more = "lebih banyak" if grown > 0 else "lebih sedikit"
+    return f", {number(abs(grown))} {more} daripada akhir {month_short(ago.on)}"
+
+
 def units_section(card: Card) -> Section | None:
     """Units by what they received; those with few complaints are counted and not listed."""
     units = sorted(card.world.units.values(), key=lambda unit: (-unit.counts.received, unit.name))
     if not units or card.is_hidden:
         return None
+    shown = [unit for unit in units if not card.small.hides(UNITS, unit.members)]
+    hidden = len(units) - len(shown)
+    found, lowest = _lowest_unit(card, shown)
     rows = []
-    hidden = 0
-    for unit in units:
+    for unit in shown:
         counts = unit.counts
-        if card.small.hides(UNITS, unit.members):
-            hidden += 1
-            continue
         rows.append(
             (
                 unit.name,
@@ -166,18 +178,27 @@ def units_section(card: Card) -> Section | None:
         tuple(rows),
         note=f"{sentence(counted(hidden, 'unit'))} disamarkan (n < 5) dan tidak tercantum." if hidden else None,
         in_pdf_rows=UNITS_IN_PDF,
+        kept_rows=() if lowest is None else (shown.index(lowest),),
     )
-    slow = [unit for unit in units if unit.is_told and unit.counts.rate("followed_up_rate") is not None]
-    slow = [unit for unit in slow if not card.small.hides(UNITS, unit.members)]
-    if slow:
-        lowest = min(slow, key=lambda unit: (unit.counts.rate("followed_up_rate") or 0, unit.name))
-        found = (
-            f"Tindak lanjut paling rendah pada {lowest.name}: {number(lowest.counts.followed_up)} dari"
-            f" {number(lowest.counts.received)} laporan ({percent(lowest.counts.rate('followed_up_rate'))})."
-        )
-    else:
-        found = "Tidak ada unit dengan cukup laporan untuk dibandingkan (data tidak cukup, n < 10)."
     return Section("Unit kerja", (found,), (table,) if rows else ())
+
+
+def _lowest_unit(card: Card, shown: Sequence[Unit]) -> tuple[str, Unit | None]:
+    """The unit whose follow-up is clearly below the agency's, and none where chance may have put it last."""
+    compared = [unit for unit in shown if unit.is_told and unit.counts.rate("followed_up_rate") is not None]
+    whole = card.world.total(card.period.months).rate("followed_up_rate")
+    if not compared or whole is None:
+        return "Tidak ada unit dengan cukup laporan untuk dibandingkan (data tidak cukup, n < 10).", None
+    below = [unit for unit in compared if is_apart(unit.counts.followed_up, unit.counts.received, float(whole)) < 0]
+    if not below:
+        words = f"Tidak ada unit yang tingkat tindak lanjutnya jelas di bawah seluruh instansi ({percent(whole)})."
+        return words, None
+    lowest = min(below, key=lambda unit: (unit.counts.rate("followed_up_rate") or 0, unit.name))
+    return (
+        f"Tindak lanjut paling rendah pada {lowest.name}: {number(lowest.counts.followed_up)} dari"
+        f" {number(lowest.counts.received)} laporan ({percent(lowest.counts.rate('followed_up_rate'))}); seluruh"
+        f" instansi {percent(whole)}."
+    ), lowest
 
 
 def _as_value(value: object) -> Value:

@@ -130,7 +130,7 @@ def test_the_place_among_peers_says_what_the_data_leave_open(semester: Marts, cu
     report = card(cursor, "KOTA-1")
 
     rank = told(report)["Peringkat di kelompok sebanding"]
-    assert (rank.value, rank.note) == ("2 dari 18", "mungkin 1 sampai 5 (95%)")
+    assert (rank.value, rank.note) == ("2 dari 18", "rentang peringkat 1–5 (95%)")
     row = table(report, "perbandingan").rows[0]
     assert row[1:6] == (Decimal("0.8"), Decimal("0.78"), Decimal("0.7"), Decimal("0.86"), Decimal("0.5"))
     assert row[6:] == ("2 (1–5) dari 18", "di atas 95%")
@@ -222,10 +222,56 @@ def test_stock_is_shown_only_where_every_month_has_enough(semester: Marts, curso
                 transferred_out_count=0, closing_count=opening,
             )  # fmt: skip
 
-    assert "masuk 24 laporan dan keluar 24 laporan; 10 laporan terbuka di akhir periode, tetap" in words(
+    assert (
+        "masuk 24 laporan dan keluar 24 laporan; 10 laporan terbuka di akhir Juni 2021, sama dengan akhir Apr 2021."
+        in words(card(cursor, "KOTA-1"))
+    )
+    assert "Stok terlalu kecil untuk ditampilkan (n < 5)" in words(card(cursor, "KOTA-4"))
+
+
+def test_stock_is_told_from_where_it_has_grown_and_its_growth_over_two_months(semester: Marts, cursor: Cursor) -> None:
+    # March opens with two; from then on 8 come and 2 go each month: 8, 14, 20, 26 open at their ends.
+    for month, opening, at_end in ((date(2021, 3, 1), 2, 8), (APRIL, 8, 14), (MAY, 14, 20), (JUNE, 20, 26)):
+        semester.insert(
+            "rpt_agency_stock_flow_daily", agency_code="KOTA-1", business_date=month, opening_count=opening,
+            received_count=8, transferred_in_count=0, reopened_count=0, completed_count=1, archived_count=1,
+            transferred_out_count=0, closing_count=at_end,
+        )  # fmt: skip
+
+    assert (
+        "Sejak Apr 2021 masuk 24 laporan dan keluar 6 laporan; 26 laporan terbuka di akhir Juni 2021, 12 lebih banyak"
+        " daripada akhir Apr 2021."
+    ) in words(card(cursor, "KOTA-1"))
+
+
+def test_a_unit_is_called_slow_only_where_its_interval_is_clear_of_the_agency(semester: Marts, cursor: Cursor) -> None:
+    # Six larger units push it out of the six rows of the PDF. With them 40 of the 40 of June are not all: 30 of 40.
+    for place in range(6):
+        semester.insert(
+            "rpt_unit_performance_monthly", agency_code="KOTA-1", unit_basis="name", unit_key=f"BESAR {place}",
+            unit_name=f"Besar {place}", month=JUNE, **counts(30 + place, 22, 20),
+        )  # fmt: skip
+
+    report = card(cursor, "KOTA-1")
+
+    # 12 of 24: 31 % to 69 %, below 75 %. Besar 5, 22 of 35, has 46 % to 77 %.
+    assert "Tindak lanjut paling rendah pada Dinas Jalan: 12 dari 24 laporan (50,0%); seluruh instansi 75,0%." in words(
+        report
+    )
+    units = table(report, "unit")
+    assert (units.rows[units.kept_rows[0]][0], units.kept_rows[0] >= (units.in_pdf_rows or 0)) == ("Dinas Jalan", True)
+
+
+def test_where_chance_may_have_put_a_unit_last_none_is_named(semester: Marts, cursor: Cursor) -> None:
+    with semester.connection, semester.connection.cursor() as owner:
+        owner.execute(
+            "update marts.rpt_unit_performance_monthly set followed_up_count = 15 where unit_name = 'Dinas Jalan'"
+        )
+
+    # 15 of 24: 43 % to 79 %.
+    assert "Tidak ada unit yang tingkat tindak lanjutnya jelas di bawah seluruh instansi (75,0%)." in words(
         card(cursor, "KOTA-1")
     )
-    assert "aliran disamarkan (n < 5)" in words(card(cursor, "KOTA-4"))
 
 
 @pytest.mark.parametrize(
@@ -258,6 +304,21 @@ def test_nights_that_are_missing_are_told(semester: Marts, cursor: Cursor) -> No
         "masuk atau nihil pada 1 dari 3 malam pengolahan. Sisanya: 1 ditahan pemeriksaan dan 1 terlambat."
         in words(card(cursor, "KOTA-1"))
     )  # fmt: skip
+
+
+def test_what_was_loaded_at_once_later_is_not_called_undelivered(semester: Marts, cursor: Cursor) -> None:
+    for day in (27, 28, 29, 30):
+        semester.insert(
+            "fct_deliveries", night=date(2021, 6, day), agency_code="KOTA-1", resource="complaints", state="received",
+            gate_verdict="pass",
+        )  # fmt: skip
+
+    assert ("Data Mei 2021 dimuat sekaligus pada 27 Juni 2021; kelengkapan malam demi malam tidak diukur.") in words(
+        card(cursor, "KOTA-1", "2021-05")
+    )
+    assert (
+        "masuk atau nihil pada 4 dari 4 malam pengolahan, jadi lengkap. Data sebelum 27 Juni 2021 dimuat sekaligus"
+    ) in words(card(cursor, "KOTA-1"))
 
 
 def test_what_the_agency_states_stands_beside_what_its_complaints_add_up_to(semester: Marts, cursor: Cursor) -> None:
@@ -305,7 +366,7 @@ def test_what_names_no_unit_is_no_unit_to_be_called_slow(semester: Marts, cursor
     report = card(cursor, "KOTA-1")
 
     assert table(report, "unit").rows[0][:3] == ("Unit tidak disebutkan", 30, 0)
-    assert "Tindak lanjut paling rendah pada Dinas Jalan: 12 dari 24 laporan (50,0%)." in words(report)
+    assert "Tindak lanjut paling rendah pada Dinas Jalan: 12 dari 24 laporan (50,0%);" in words(report)
 
 
 @pytest.mark.parametrize(("routed", "names"), [(40, ["bertahan"]), (9, [])])
