@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from math import inf, log10
 from typing import Unpack
 
 from reports.charts import style
@@ -27,7 +27,8 @@ from reports.language import number
 
 LEAST_TICKS = 3  # of an axis of n, so that its scale can be read
 FUNNEL_HEIGHT = 260.0  # of a whole chart; a narrow one keeps its shape
-LABELLED = 8  # flagged points of a funnel: more would cover each other
+HEADROOM = 0.06  # of a funnel's values
+LABELLED = 5  # flagged points of a funnel: more would cover each other
 ROW_HEIGHT = 20.0
 NAME_SHARE = 0.4  # of a caterpillar's width, at most, for the names
 WORDS = {
@@ -108,7 +109,7 @@ def funnel(
 ) -> Chart:
     """Values against how many they rest on, with the limits of chance about the target.
 
-    At most eight flagged points are named, the furthest from the target for their n. here: one more point, or the
+    At most five flagged points are named, the furthest from the target for their n. here: one more point, or the
     label of one of the points; it is always named. A point with an empty label is drawn and never named.
     """
     mine = next((point for point in points if point.label == here), None) if isinstance(here, str) else here
@@ -126,8 +127,11 @@ def funnel(
     lowest, highest = x.domain
     limits = [limit for limit in limits if lowest <= limit.n <= highest]
     values = [point.value for point in everyone] + [target]
-    values += [bound for limit in limits for bound in (limit.low_95, limit.high_95)]
-    y = linear(min(values), max(values), kind)
+    values += [bound for limit in limits for bound in (limit.low_95, limit.high_95, limit.low_998, limit.high_998)]
+    # Room above the highest point, where its name may have to stand.
+    y = linear(
+        min(values), min(max(values) + HEADROOM * (max(values) - min(values)), 1.0 if kind == "rate" else inf), kind
+    )
     reference = f"{target_label or WORDS[language]['target']} {written(target, kind, language)}"
     plot = plot_of(
         framing,

@@ -45,12 +45,18 @@ def tiles() -> tuple[Tile, ...]:
         )
 
 
-def province_map(values: Mapping[str, float | None], *, kind: Kind = "number", **framing: Unpack[Framing]) -> Chart:
+def province_map(
+    values: Mapping[str, float | None],
+    *,
+    kind: Kind = "number",
+    is_more_worse: bool = False,
+    **framing: Unpack[Framing],
+) -> Chart:
     """A value for each province by code of Kemendagri, coloured in five classes; one without a value is hatched.
 
     kind "rate": a share of 1, printed in whole percents; "count" and "number": printed whole. Classes are of even width
-    when the values spread evenly, else of even size (a fifth of the provinces each). A code that is no province of the
-    38 raises ValueError.
+    when the values spread evenly, else of even size (a fifth of the provinces each). is_more_worse: dark is bad,
+    and looks so. A code that is no province of the 38 raises ValueError.
     """
     strangers = sorted(set(values) - {tile.code for tile in tiles()})
     if strangers:
@@ -65,13 +71,14 @@ def province_map(values: Mapping[str, float | None], *, kind: Kind = "number", *
     shown = {code: None if value is None else value * scale for code, value in values.items()}
     known = sorted(value for value in shown.values() if value is not None)
     limits = class_limits(known)
+    classes = style.WORSE_CLASSES if is_more_worse else style.CLASSES
     drawn_tiles: list[Row] = []
     hatching: list[Row] = []
     words: list[Row] = []
     name_size = min(NAME_SIZE, _fitting(side, [tile.short_name for tile in tiles()]))
     for tile in tiles():
         value = shown.get(tile.code)
-        look = style.UNKNOWN_TILE if value is None else style.CLASSES[sum(value >= limit for limit in limits)]
+        look = style.UNKNOWN_TILE if value is None else classes[sum(value >= limit for limit in limits)]
         drawn_tiles.append(_box(tile.column, tile.row, look.fill))
         if value is None:
             hatching += _hatching(tile.column, tile.row)
@@ -82,7 +89,7 @@ def province_map(values: Mapping[str, float | None], *, kind: Kind = "number", *
         words.append(
             word(printed, middle, tile.row + 0.68, colour=look.ink, size=value_size, weight=600, align="center")
         )
-    boxes, strokes, legend_words = _legend(limits, side, language)
+    boxes, strokes, legend_words = _legend(limits, classes, side, language)
     drawn = draw(
         "tiles",
         plot,
@@ -128,11 +135,13 @@ def _hatching(column: float, row: float, width: float = 1.0, height: float = 1.0
     ]
 
 
-def _legend(limits: Sequence[float], side: float, language: Language) -> tuple[list[Row], list[Row], list[Row]]:
+def _legend(
+    limits: Sequence[float], classes: Sequence[style.TileStyle], side: float, language: Language
+) -> tuple[list[Row], list[Row], list[Row]]:
     """Boxes, hatching and words of the legend, in the free row above Kalimantan."""
     top, height, size = 0.12, 0.4, min(style.LABEL_SIZE, side / 4)
     boxes = [
-        _box(LEGEND_LEFT + position * LEGEND_BOX, top, style.CLASSES[position].fill, LEGEND_BOX, height, gap=0)
+        _box(LEGEND_LEFT + position * LEGEND_BOX, top, classes[position].fill, LEGEND_BOX, height, gap=0)
         for position in range(len(limits) + 1)
     ]
     decimals = 0 if all(limit == round(limit) for limit in limits) else 1

@@ -60,4 +60,11 @@ CLASSES = (
     TileStyle("#2b7f6e", "#ffffff"),
     TileStyle("#0f4f44", "#ffffff"),
 )
+WORSE_CLASSES = (  # of the map where more is worse
+    TileStyle("#f8ebe0", INK),
+    TileStyle("#f2cfae", INK),
+    TileStyle("#e2a26c", INK),
+    TileStyle("#ad5615", "#ffffff"),
+    TileStyle("#6b2f08", "#ffffff"),
+)
 UNKNOWN_TILE = TileStyle("#f3f5f7", MUTED)

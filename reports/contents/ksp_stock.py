@@ -280,6 +280,7 @@ def provinces_section(basis: Basis, by_province: Mapping[str, Stock], small: Sma
     chart = province_map(
         tiles,
         name="peta_tertahan",
+        is_more_worse=True,
         title=title,
         unit="penanganan lewat tenggat > 14 hari",
         n=sum(stock.overdue for _, stock in places),

@@ -79,6 +79,7 @@ def provinces_section(world: World) -> Section:
         {code: float(share) if share is not None else None for code, share in shares.items() if code in places},
         kind="rate",
         name="peta_tidak_menanggapi",
+        is_more_worse=True,
         title=title,
         unit="indikasi tidak menanggapi, % dari yang batasnya sudah lewat",
         n=sum(finding.base for code in places for finding in cases[code][SILENT]),

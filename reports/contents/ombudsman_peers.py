@@ -6,7 +6,7 @@ from datetime import date
 
 from reports.charts import Chart, FunnelPoint, funnel
 from reports.contents.ombudsman_figures import ABOVE, INDICATIONS, LEAST_CASES, REPEATED, REPETITION, Finding, World
-from reports.contents.peers import funnel_limits
+from reports.contents.peers import funnel_limits, short_name
 from reports.contents.wording import category_words, counted, listed
 from reports.language import month_short, number
 from reports.periods import Period
@@ -111,7 +111,7 @@ def _funnel(world: World, above: Sequence[Finding]) -> tuple[Chart, ...]:
         return ()
     points = [
         FunnelPoint(
-            world.agencies[finding.agency_code].name if finding.is_above else "",
+            short_name(world.agencies[finding.agency_code].name) if finding.is_above else "",
             finding.base,
             float(finding.share or 0),
             finding.is_above,

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from reports.charts import Chart, FunnelPoint, Interval, caterpillar, funnel
 from reports.contents.frame import FAMILY, Basis, SmallCells, base_cell
 from reports.contents.panrb_figures import window_kind
-from reports.contents.peers import POSITIONS, funnel_limits
+from reports.contents.peers import POSITIONS, funnel_limits, short_name
 from reports.language import month, number
 from reports.periods import Period
 from reports.report import Column, Section, Table
@@ -110,7 +110,7 @@ def _funnel(group: Sequence[Peer], basis: Basis) -> Iterator[Chart]:
     if target is not None and tau_squared is not None:
         yield funnel(
             [
-                FunnelPoint(peer.name, peer.received, peer.value, peer.position not in (None, "within"))
+                FunnelPoint(short_name(peer.name), peer.received, peer.value, peer.position not in (None, "within"))
                 for peer in group
             ],
             target=target,

@@ -20,6 +20,13 @@ POSITIONS_HELP = (
 )
 
 
+def short_name(agency_name: str) -> str:
+    """As a chart of one kind of agency names it: without Pemerintah Kabupaten, Kota, or Provinsi."""
+    for kind in ("Kabupaten", "Kota", "Provinsi"):
+        agency_name = agency_name.removeprefix(f"Pemerintah {kind} ")
+    return agency_name
+
+
 def funnel_limits(target: float, tau_squared: float, counts: Sequence[int]) -> list[FunnelLimit]:
     """95 % and 99.8 % limits about the target at counts from the smallest to the largest, evenly on a log scale.
 
