@@ -40,8 +40,8 @@ CENTRAL = "00"  # the province of agencies of the centre in the marts
 
 DENOMINATORS = (
     "Tingkat tindak lanjut dan tingkat penyelesaian dibagi laporan diterima pada periode, termasuk yang diarsipkan.",
-    "Laporan dihitung pada bulan diterimanya; keadaannya dilihat pada batas waktu data, sehingga bulan terakhir"
-    " masih akan naik.",
+    "Laporan dihitung pada bulan diterimanya; keadaannya dilihat pada batas waktu data, sehingga angka bulan"
+    " terakhir masih akan naik.",
     "Satu laporan yang ditangani beberapa instansi dihitung satu kali secara nasional dan satu kali di tiap instansi;"
     " jumlah antarinstansi karena itu lebih besar daripada angka nasional.",
 )

@@ -1,6 +1,7 @@
 """PANRB's section of how the nation went, month by month, and how long follow-up and completion took."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile
 
 from reports.charts import Line, trend
 from reports.contents import panrb_figures as figures
@@ -32,7 +33,11 @@ def nation_of(nation: Sequence[NationalMonth], period: Period) -> NationalMonth:
 def course_section(
     nation: Sequence[NationalMonth], speeds: Mapping[str, Speed], small: SmallCells, basis: Basis
 ) -> Section:
-    months = nation[-TREND_MONTHS:]
+    def is_shown(month: NationalMonth) -> bool:
+        return not small.hides(NATIONAL, figures.national_members([month.month]))
+
+    # What is hidden before the first month that may be shown is how the data began.
+    months = list(dropwhile(lambda month: not is_shown(month), nation[-TREND_MONTHS:]))
     now, before = nation_of(nation, basis.period), nation_of(nation, basis.period.before())
     if now.received == 0:
         return Section("Perkembangan bulanan", (f"Tidak ada laporan yang diterima pada {basis.period.label}.",))
@@ -48,7 +53,7 @@ def course_section(
     before_n = None if is_before_hidden else before.received
     told = change(now.received, before.received, "count", basis.period, before_n=before_n)
     title = f"{number(now.received)} laporan pada {basis.period.label}" + (f", {told}" if told else "")
-    shown = [month for month in months if not small.hides(NATIONAL, figures.national_members([month.month]))]
+    shown = [month for month in months if is_shown(month)]
     lines = [
         Line(label, [(month.month, float(getattr(month, name))) for month in shown])
         for label, name in (("Diterima", "received"), ("Ditindaklanjuti", "followed_up"), ("Selesai", "completed"))

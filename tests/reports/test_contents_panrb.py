@@ -471,10 +471,11 @@ def test_a_wrong_period_is_told_with_the_five_forms(capsys: pytest.CaptureFixtur
 
 
 def test_a_month_of_the_nation_with_three_complaints_follows_from_no_figure(june: Marts, cursor: Cursor) -> None:
-    june.insert(
-        "rpt_national_performance_monthly", month=date(2021, 4, 1), received_count=3, followed_up_count=2,
-        completed_count=1,
-    )  # fmt: skip
+    for month, received in ((date(2021, 2, 1), 2), (date(2021, 3, 1), 100), (date(2021, 4, 1), 3)):
+        june.insert(
+            "rpt_national_performance_monthly", month=month, received_count=received, followed_up_count=2,
+            completed_count=1,
+        )  # fmt: skip
 
     shown = compose(cursor)
     april = row(table(shown, "nasional_per_bulan"), "April 2021")
@@ -482,6 +483,8 @@ def test_a_month_of_the_nation_with_three_complaints_follows_from_no_figure(june
     hidden = {headline.label: headline.value for headline in compose(cursor, "2021-04").headlines}
 
     assert april["received_count"] is Hidden.SMALL
-    assert "n = 540" in chart.svg  # 250 in May and 290 in June: April's three are not in the sum
+    # February's two, before the first month that may be shown, are no row at all.
+    assert table(shown, "nasional_per_bulan").rows[0][0] == "Maret 2021"
+    assert "n = 640" in chart.svg  # 100 in March, 250 in May and 290 in June: April's three are not in the sum
     assert "Apr 2021" not in chart.svg
     assert hidden["Laporan diterima"] is hidden["Tingkat tindak lanjut"] is Hidden.SMALL
