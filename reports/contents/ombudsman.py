@@ -35,9 +35,9 @@ from reports.contents.ombudsman_lists import agencies_section, category_section,
 from reports.contents.ombudsman_peers import above_section
 from reports.contents.wording import counted, sentence
 from reports.intervals import wilson_interval
-from reports.language import number, percent
+from reports.language import number
 from reports.periods import Period
-from reports.report import Column, Headline, Hidden, Report, Section, Table, Value
+from reports.report import Column, Headline, Hidden, Kind, Report, Section, Table, Value
 from reports.suppression import K_ANONYMITY
 
 INSTITUTION = "OMBUDSMAN REPUBLIK INDONESIA"
@@ -132,8 +132,7 @@ def _headlines(world: World, before: Mapping[str, Total], received_before: int) 
         headlines.append(
             Headline(
                 label,
-                Hidden.SMALL if indication == REPEATED and is_repeated_hidden else counts_of(total)[0],
-                "count",
+                *_share_first(total, is_hidden=indication == REPEATED and is_repeated_hidden),
                 _change(total, before[indication], period) if world.basis.is_settled and indication != DELAY else None,
                 None if indication == REPEATED and is_repeated_hidden else _headline_note(indication, total, period),
             )
@@ -153,6 +152,13 @@ def _headlines(world: World, before: Mapping[str, Total], received_before: int) 
     return tuple(headlines)
 
 
+def _share_first(total: Total, *, is_hidden: bool) -> tuple[Value, Kind]:
+    """The share of a headline, or where it says nothing the number of cases."""
+    if is_hidden:
+        return Hidden.SMALL, "count"
+    return (total.share, "rate") if total.share is not None else (counts_of(total)[0], "count")
+
+
 def _change(now: Total, before: Total, period: Period) -> str | None:
     return frame.change(now.share, before.share, "rate", period, before_n=before.base)
 
@@ -161,7 +167,7 @@ def _headline_note(indication: str, total: Total, period: Period) -> str:
     if total.share is None:
         return _too_few(total.base)
     whose = f", masuk {delay_label(period)}" if indication == DELAY else ""
-    return f"{percent(total.share)} dari {number(total.base)}{whose}"
+    return f"{number(total.cases)} dari {number(total.base)} laporan{whose}"
 
 
 def _too_few(base: int) -> str:
