@@ -1,18 +1,20 @@
 """How an agency handles what it has: how long it takes, what is open, and which unit has it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from reports.charts import Chart, Curve, FlowDay, stock_flow, survival
 from reports.contents.agency_card import Card
 from reports.contents.agency_figures import UNITS, Unit, year_to_date
-from reports.contents.frame import HALF_WIDTH, LEAST_FOR_RATE
+from reports.contents.frame import HALF_WIDTH, LEAST_FOR_RATE, WHOLE_WIDTH
 from reports.contents.wording import counted, sentence
 from reports.intervals import is_apart
 from reports.language import month_short, number, percent
 from reports.report import Column, Hidden, Section, Table, Value
 from reports.suppression import K_ANONYMITY
+
+Drawing = Callable[[int], Chart]  # a chart of a width in pixels
 
 UNITS_IN_PDF = 6
 MONTHS_OF_GROWTH = 2
@@ -22,17 +24,17 @@ CURVE_LABELS = {"first_response": "Tindak lanjut", "completion": "Selesai"}
 
 def handling_section(card: Card) -> Section | None:
     """How long complaints take, and what came in, went out and is still open."""
-    told: list[str] = []
-    blocks: list[Table | Chart] = []
-    for words, found in (_speed(card), _stock(card)):
-        told += words
-        blocks += found
-    return Section("Kecepatan dan stok", tuple(told), tuple(blocks)) if told else None
+    (speed, table, curves), (stock, flow) = _speed(card), _stock(card)
+    told = speed + stock
+    charts = [draw for draw in (curves, flow) if draw is not None]
+    width = HALF_WIDTH if len(charts) > 1 else WHOLE_WIDTH
+    blocks = (*table, *(draw(width) for draw in charts))
+    return Section("Kecepatan dan stok", tuple(told), blocks) if told else None
 
 
-def _speed(card: Card) -> tuple[list[str], list[Table | Chart]]:
+def _speed(card: Card) -> tuple[list[str], list[Table], Drawing | None]:
     if card.window is None or not card.world.timeliness:
-        return [], []
+        return [], [], None
     clocks = {clock: row for clock in CLOCKS if (row := card.world.timeliness.get(clock)) is not None}
     table = Table(
         "kecepatan",
@@ -51,7 +53,7 @@ def _speed(card: Card) -> tuple[list[str], list[Table | Chart]]:
         tuple(_clock(CLOCKS[clock], row) for clock, row in clocks.items()),
         note="Kaplan–Meier: laporan terbuka ikut dihitung. Tanda –: separuh (atau 9 dari 10) belum tuntas.",
     )
-    return [_speed_words(clocks.get("first_response"))], [table, *_survival(card, clocks)]
+    return [_speed_words(clocks.get("first_response"))], [table], _survival(card, clocks)
 
 
 def _clock(label: str, row: Mapping[str, Any]) -> tuple[Value, ...]:
@@ -80,14 +82,14 @@ def _speed_words(first: Mapping[str, Any] | None) -> str:
     return f"{half}" + (f"; {share_words} dalam batas {limit} hari kerja." if share_words else ".")
 
 
-def _survival(card: Card, clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[Chart]:
+def _survival(card: Card, clocks: Mapping[str, Mapping[str, Any]]) -> Drawing | None:
     """Both curves with the limit of completion; none under 10 routed, where the mart's curves are not read."""
     curves = [Curve(CURVE_LABELS[clock], steps) for clock, steps in card.world.curves.items() if clock in clocks]
     completion = clocks.get("completion")
     if not curves or completion is None:
-        return
+        return None
     median = completion["working_days_median"]
-    yield survival(
+    return lambda width: survival(
         curves,
         limit_day=completion["limit_working_days"],
         name="bertahan",
@@ -96,19 +98,19 @@ def _survival(card: Card, clocks: Mapping[str, Mapping[str, Any]]) -> Iterator[C
         else "Lebih dari separuh laporan belum selesai",
         unit="belum tuntas menurut hari kerja sejak disposisi",
         n=completion["routed_count"],
-        width=HALF_WIDTH,
+        width=width,
         is_simulated=card.basis.is_simulated,
     )
 
 
-def _stock(card: Card) -> tuple[list[str], list[Table | Chart]]:
+def _stock(card: Card) -> tuple[list[str], Drawing | None]:
     stock = card.world.stock
     if not stock:
-        return (["Stok terlalu kecil untuk ditampilkan (n < 5)."], []) if card.world.is_stock_small else ([], [])
+        return (["Stok terlalu kecil untuk ditampilkan (n < 5)."] if card.world.is_stock_small else []), None
     if any(card.hides([month]) for month in year_to_date(card.period)):
-        return ["Aliran disamarkan: sebagian bulan memuat terlalu sedikit laporan (n < 5)."], []
+        return ["Aliran disamarkan: sebagian bulan memuat terlalu sedikit laporan (n < 5)."], None
     if card.world.is_stock_small:
-        return ["Aliran tidak ditampilkan: stok, atau yang masuk dalam sebagian bulan, terlalu kecil (n < 5)."], []
+        return ["Aliran tidak ditampilkan: stok, atau yang masuk dalam sebagian bulan, terlalu kecil (n < 5)."], None
     first, last = stock[0], stock[-1]
     came, went = sum(each.received for each in stock), sum(each.closed for each in stock)
     found = (
@@ -116,17 +118,16 @@ def _stock(card: Card) -> tuple[list[str], list[Table | Chart]]:
         f" {counted(last.open_count, 'laporan')} terbuka di akhir {card.period.label}{_grown(stock)}."
     )
     if came + went == 0:
-        return [found], []
-    chart = stock_flow(
+        return [found], None
+    return [found], lambda width: stock_flow(
         stock,
         name="aliran",
         title=f"{sentence(counted(last.open_count, 'laporan'))} terbuka di akhir {card.period.label}",
         unit="laporan per bulan",
         n=came,
-        width=HALF_WIDTH,
+        width=width,
         is_simulated=card.basis.is_simulated,
     )
-    return [found], [chart]
 
 
 def _grown(stock: Sequence[FlowDay]) -> str:

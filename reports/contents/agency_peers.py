@@ -50,7 +50,7 @@ def _place(card: Card, window: Mapping[str, Any]) -> str:
         return f"Instansi ini tidak diperingkat: {card.why_no_rank()}."
     return (
         f"Tingkat tindak lanjut di peringkat {number(window['rank'])} dari {number(window['ranked_count'])} instansi"
-        f" sebanding; peringkat {number(window['rank_low'])} sampai {number(window['rank_high'])} masih mungkin (95%)."
+        f" sebanding; rentang peringkat {number(window['rank_low'])}–{number(window['rank_high'])} (95%)."
     )
 
 
@@ -83,14 +83,14 @@ def _charts(card: Card, window: Mapping[str, Any]) -> list[Chart]:
     if quantiles is not None and is_enough and window["shrunk_value"] is not None:
         here = float(window["shrunk_value"])
         middle = quantiles[1] <= here <= quantiles[3]
-        where = "di tengah" if middle else "di atas tengah" if here > quantiles[3] else "di bawah tengah"
+        where = "di" if middle else "di atas" if here > quantiles[3] else "di bawah"
         charts.append(
             peers(
                 quantiles,
                 here,
                 kind="rate",
                 name="kelompok",
-                title=f"Tingkat tindak lanjut {where} kelompok sebanding",
+                title=f"Tingkat tindak lanjut {where} rentang tengah kelompok sebanding",
                 unit="tingkat tindak lanjut tersesuaikan",
                 n=window["denominator_count"],
                 width=HALF_WIDTH if has_funnel else WHOLE_WIDTH,

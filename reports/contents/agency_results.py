@@ -53,7 +53,7 @@ def headlines(card: Card) -> tuple[Headline, ...]:
             "Peringkat di kelompok sebanding",
             f"{number(rank)} dari {number(window['ranked_count'])}" if window and rank else None,
             "text",
-            note=f"mungkin {number(window['rank_low'])} sampai {number(window['rank_high'])} (95%)"
+            note=f"rentang peringkat {number(window['rank_low'])}–{number(window['rank_high'])} (95%)"
             if window and rank
             else card.why_no_rank(),
         )
@@ -112,7 +112,17 @@ def results_section(card: Card) -> Section:
         tuple(_month(card, month) for month in year_to_date(card.period)),
         note="Keadaan pada batas waktu data; angka bulan terbaru masih akan naik.",
     )
-    return Section("Capaian", (_finding(card, now),), (measures, months))
+    # A table of nothing but stars says no more than the sentence.
+    are_months_hidden = _are_months_hidden(card)
+    blocks = (*(() if card.is_hidden else (measures,)), *(() if are_months_hidden else (months,)))
+    told = (_finding(card, now), "Angka per bulan disamarkan.") if are_months_hidden else (_finding(card, now),)
+    return Section("Capaian", told, blocks)
+
+
+def _are_months_hidden(card: Card) -> bool:
+    """Whether every month of the year that has complaints is hidden."""
+    months = [month for month in year_to_date(card.period) if card.world.total([month]).received]
+    return bool(months) and all(card.hides([month]) for month in months)
 
 
 def _finding(card: Card, now: Counts) -> str:

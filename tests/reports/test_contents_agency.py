@@ -25,6 +25,7 @@ MONTHS = {
     "KOTA-2": ("Kota Dua", {MAY: (12, 6, 6), JUNE: (3, 1, 0)}),
     "KOTA-3": ("Kota Tiga", {}),
     "KOTA-4": ("Kota Empat", {JUNE: (7, 4, 2)}),
+    "KOTA-5": ("Kota Lima", {MAY: (2, 1, 1), JUNE: (3, 1, 0)}),
 }
 UNITS = (("Dinas Jalan", 24, 12, 10), ("Dinas Air", 13, 13, 9), ("Lurah Kecil", 3, 3, 1))
 
@@ -42,7 +43,7 @@ def counts(received: int, followed_up: int, completed: int) -> dict[str, Any]:
 
 @pytest.fixture
 def semester(marts: Marts) -> Marts:
-    """Four cities: one with enough of everything, one with three complaints in June, one with none, one with seven."""
+    """Five cities: one with enough of everything, one with three complaints in June, one with none, seven, five in two."""
     marts.publish()
     marts.insert("dim_regions", kemendagri_code="21", name="Kepulauan Riau", kind="provinsi", is_current=True)
     for code, (name, months) in MONTHS.items():
@@ -157,6 +158,18 @@ def test_three_complaints_show_no_figure_and_cannot_be_worked_out(semester: Mart
     hidden = {cell.members: cell.count for cell in report.cells if cell.is_hidden}
     assert hidden[frozenset({"KOTA-2/2021-06"})] == 3
     assert recoverable(report.cells) == []
+
+
+def test_where_all_is_hidden_a_sentence_stands_for_the_tables_of_stars(semester: Marts, cursor: Cursor) -> None:
+    section = card(cursor, "KOTA-5").sections[0]
+
+    assert section.paragraphs == (
+        "Laporan yang diterima pada Juni 2021 terlalu sedikit untuk ditampilkan (n < 5).",
+        "Angka per bulan disamarkan.",
+    )
+    assert section.blocks == ()
+    # Of three in June and twelve in May the months are worth a table, the indicators of June are not.
+    assert [block.name for block in card(cursor, "KOTA-2").sections[0].blocks] == ["bulanan"]
 
 
 def test_seven_complaints_are_counted_and_have_no_rate(semester: Marts, cursor: Cursor) -> None:
