@@ -28,6 +28,19 @@ METRICS = (
     "backlog_over_limit_rate_of_backlog", "rating", "rated_rate_of_completions", "agency_coverage",
 )  # fmt: skip
 
+# Metrics that only these tables speak of, or the section of ratings: without them the dictionary leaves them out.
+TOLD_BY_TABLES = {
+    "completed_rate_of_valid": {"indikator", "perbandingan"},
+    "completion_within_limit_rate_of_due": {"indikator", "perbandingan"},
+    "routing_accuracy_rate_of_routed": {"indikator", "perbandingan"},
+    "shrunk_value": {"perbandingan"},
+    "funnel_z_adjusted": {"perbandingan"},
+    "ended_by_limit_rate": {"kecepatan"},
+    "working_days_median": {"kecepatan"},
+    "backlog_over_limit_rate_of_backlog": {"bulanan"},
+}
+TOLD_BY_RATINGS = {"rating", "rated_rate_of_completions"}
+
 DENOMINATORS = (
     *frame.DENOMINATORS[:2],
     "Ketepatan waktu dibagi laporan yang batas waktunya sudah lewat pada batas waktu data.",
@@ -86,6 +99,7 @@ def _report(
             satisfaction_section(card),
         ]
     parts.append(completeness_section(card))
+    sections = tuple(section for section in parts if section is not None)
     kind = KIND_LABELS.get(world.kind, world.kind)
     return frame.report(
         basis,
@@ -94,8 +108,16 @@ def _report(
         title=TITLE,
         subtitle=f"{frame.span(basis.period)} · {kind}" + (f", {world.province}" if world.province else ""),
         headlines=headlines(card),
-        sections=tuple(section for section in parts if section is not None),
-        metrics=metrics,
+        sections=sections,
+        metrics=tuple(metric for metric in metrics if _is_told(metric.metric_id, sections, world)),
         denominators=DENOMINATORS,
         restatements=frame.restatements(cursor, basis, small),
     )
+
+
+def _is_told(metric: str, sections: Sequence[Section], world: World) -> bool:
+    """Whether the scorecard speaks of the metric."""
+    if metric in TOLD_BY_RATINGS:
+        return any(row["rating_count"] for row in world.ratings)
+    tables = {block.name for section in sections for block in section.blocks}
+    return metric not in TOLD_BY_TABLES or not tables.isdisjoint(TOLD_BY_TABLES[metric])

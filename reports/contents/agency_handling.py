@@ -28,7 +28,7 @@ def handling_section(card: Card) -> Section | None:
     told = speed + stock
     charts = [draw for draw in (curves, flow) if draw is not None]
     width = HALF_WIDTH if len(charts) > 1 else WHOLE_WIDTH
-    blocks = (*table, *(draw(width) for draw in charts))
+    blocks: tuple[Table | Chart, ...] = (*table, *(draw(width) for draw in charts))
     return Section("Kecepatan dan stok", tuple(told), blocks) if told else None
 
 

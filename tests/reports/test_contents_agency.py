@@ -188,6 +188,19 @@ def test_an_agency_without_complaints_says_so(semester: Marts, cursor: Cursor) -
     assert report.tables == ()
 
 
+def test_the_dictionary_has_the_metrics_the_scorecard_speaks_of(semester: Marts, cursor: Cursor) -> None:
+    for metric in ("followed_up_rate", "routing_accuracy_rate_of_routed", "shrunk_value", "rating", "agency_coverage"):
+        semester.insert("metric_dictionary", metric=metric, name_id=metric)
+
+    told = {code: [metric.metric_id for metric in card(cursor, code).metrics] for code in ("KOTA-1", "KOTA-3")}
+
+    # Nobody rated Kota Satu; Kota Tiga has had no complaints, so its headlines and its nights are all there is.
+    assert told == {
+        "KOTA-1": ["followed_up_rate", "routing_accuracy_rate_of_routed", "shrunk_value", "agency_coverage"],
+        "KOTA-3": ["followed_up_rate", "agency_coverage"],
+    }
+
+
 def test_a_unit_with_three_complaints_is_not_listed_and_does_not_follow(semester: Marts, cursor: Cursor) -> None:
     report = card(cursor, "KOTA-1")
 
