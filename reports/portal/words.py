@@ -79,6 +79,32 @@ FUNNEL: dict[str, Words] = {
     "below 99.8": ("di bawah batas 99,8%", "below the 99.8% limit"),
 }
 
+INDICATIONS: dict[str, Words] = {
+    "penundaan_berlarut": ("Indikasi penundaan berlarut", "Indication of prolonged delay"),
+    "tidak_menanggapi": ("Indikasi tidak menanggapi", "Indication of not answering"),
+    "bolak_balik_disposisi": ("Indikasi bolak-balik disposisi", "Indication of passing back and forth"),
+    "dibuka_kembali": (
+        "Indikasi penyelesaian tidak tuntas (dibuka kembali)",
+        "Indication of completion that did not hold (reopened)",
+    ),
+    "pengaduan_berulang": ("Indikasi pengaduan berulang", "Indication of repeat complaints"),
+}
+
+# What each of them is looked for in.
+INDICATION_BASES: dict[str, Words] = {
+    "penundaan_berlarut": ("laporan yang tidak diarsipkan", "complaints not archived"),
+    "tidak_menanggapi": (
+        "laporan yang tenggat tindak lanjutnya sudah lewat",
+        "complaints whose limit for a first response has passed",
+    ),
+    "bolak_balik_disposisi": ("laporan yang terdisposisi", "complaints routed"),
+    "dibuka_kembali": ("laporan yang pernah selesai", "complaints once completed"),
+    "pengaduan_berulang": (
+        "laporan yang pelapornya dapat dikenali (tidak anonim)",
+        "complaints whose reporter can be told (not anonymous)",
+    ),
+}
+
 DELIVERY_STATES: dict[str, Words] = {
     "delivered": ("mengirim data", "delivered"),
     "empty": ("tidak ada yang baru", "nothing new"),
@@ -157,6 +183,7 @@ DIRECTIONS: dict[str, Words] = {
 # The code lists as templates name them.
 CODE_LISTS: dict[str, dict[str, Words]] = {
     "KINDS": KINDS, "METRICS": METRICS, "BASES": BASES, "NOT_COMPARABLE": NOT_COMPARABLE, "FUNNEL": FUNNEL,
+    "INDICATIONS": INDICATIONS, "INDICATION_BASES": INDICATION_BASES,
     "DELIVERY_STATES": DELIVERY_STATES, "ATTRIBUTES": ATTRIBUTES, "RESOURCES": RESOURCES, "FIGURES": FIGURES,
     "CAUSES": CAUSES, "UNITS": UNITS, "DIRECTIONS": DIRECTIONS,
 }  # fmt: skip

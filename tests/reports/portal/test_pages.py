@@ -279,6 +279,35 @@ def test_the_comparison_sorts_and_says_so(signed_in: SignIn) -> None:
     assert re.findall(r'<a href="/instansi/([^"]+)">', client.get("/instansi?urut=n").text)[:2] != names[:2]
 
 
+def cells_of(page: str, name: str) -> list[str]:
+    """What stands beside a name in a table's row, as read."""
+    for row in re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL):
+        head, *cells = re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.DOTALL)
+        if name in head:
+            return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
+    raise AssertionError(f"no row of {name}")
+
+
+def test_delay_is_looked_for_in_what_came_a_quarter_earlier_and_only_the_judged_count_as_judged(
+    signed_in: SignIn,
+) -> None:
+    """45 came in January to March and nothing was completed; nothing of April to June is 60 working days old."""
+    client = signed_in("ombudsman")
+    page = client.get("/indikasi?triwulan=2021-04-01").text
+    assert cells_of(page, "Indikasi penundaan berlarut")[:2] == ["45", "45"]
+    assert "masuk Triwulan I 2021" in text_of(page)
+    assert cells_of(page, "Indikasi bolak-balik disposisi")[:2] == ["0", "77"]
+    # Three agencies have no peers, so that nobody was judged.
+    assert {row[3] for row in (cells_of(page, "penundaan berlarut"), cells_of(page, "bolak-balik"))} == {"0"}
+
+
+def test_an_english_page_of_indications_says_them_in_english(signed_in: SignIn) -> None:
+    read = text_of(signed_in("ombudsman").get("/indikasi?bahasa=en").text)
+    assert "Indication of prolonged delay of complaints not archived, received in Q1 2021" in read
+    assert "ndikasi" not in read
+    assert "laporan" not in read.replace("/laporan", "")
+
+
 def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: SignIn, nation: Nation) -> None:
     seen = {who: signed_in(who).get("/laporan").text for who in ("panrb", "ombudsman", "ksp", "batam")}
     issues = {key: str(issue_id) for key, issue_id in nation.issues.items()}
