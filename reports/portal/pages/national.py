@@ -1,6 +1,7 @@
 """The nation: what came in this year, what became of it, where, and whether the stock shrinks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -12,6 +13,7 @@ from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 COUNTS = ("received_count", "followed_up_count", "completed_count", "archived_count", "completed_automatic_count")
+MONTHS_DRAWN = 3  # shown months one after the other; fewer are points and no course
 FIGURES = (*COUNTS, "followed_up_rate", "completed_rate")
 
 
@@ -72,11 +74,13 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
 def course_title(total: Mapping[str, Any], frame: Frame, place: str = "") -> str:
     """What a trend of complaints received, followed up and completed says: how many, and what became of them.
 
-    total: the sums of what is drawn; place: whose they are, where the page does not say so.
+    total: what the page's headlines say, maybe hidden; place: whose it is, where the page does not say so.
     """
     speech = frame.speech
     received = total["received_count"]
     whose = f"{place}: " if place else ""
+    if isinstance(received, Hidden):
+        return whose + speech.say("laporan menurut bulan diterima", "complaints by month of receipt")
     followed_up, completed = (rate(total[name], received).value for name in ("followed_up_count", "completed_count"))
     if followed_up is None or completed is None:
         return whose + speech.say(
@@ -88,6 +92,23 @@ def course_title(total: Mapping[str, Any], frame: Frame, place: str = "") -> str
         f"{speech.number(received)} complaints, {speech.percent(followed_up)} followed up and"
         f" {speech.percent(completed)} completed",
     )
+
+
+def gaps(of: int, shown: int, frame: Frame) -> str:
+    """What the title of a trend adds where its lines have gaps: of so many months not all are shown."""
+    if of == shown:
+        return ""
+    return frame.speech.say(f" ({of - shown} dari {of} bulan disamarkan)", f" ({of - shown} of {of} months hidden)")
+
+
+def longest_run(months: Sequence[date]) -> int:
+    """How many of the months, in order, follow each other without a gap at most."""
+    longest = run = 0
+    for number, month in enumerate(months):
+        follows = number > 0 and (month - timedelta(days=1)).replace(day=1) == months[number - 1]
+        run = run + 1 if follows else 1
+        longest = max(longest, run)
+    return longest
 
 
 def province_rows(cursor: Cursor, frame: Frame) -> list[Row]:

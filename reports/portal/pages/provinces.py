@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from reports import charts
 from reports.portal.figures import concealed, fetch, rate, readable
 from reports.portal.pages.frame import Frame, NoSuchThing
-from reports.portal.pages.national import course_title, province_chart, province_rows
+from reports.portal.pages.national import MONTHS_DRAWN, course_title, gaps, longest_run, province_chart, province_rows
 from reports.portal.workshop import drawn
 
 FIGURES = ("received_count", "followed_up_count", "completed_count")
@@ -39,8 +39,7 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
         span,
     )
     months = [concealed(row, FIGURES) if frame.small.hides("province", code, row["month"]) else row for row in months]
-    shown = [row for row in months if isinstance(row["received_count"], int)]
-    total = {name: sum(row[name] for row in shown) for name in FIGURES}
+    shown = [row["month"] for row in months if isinstance(row["received_count"], int)]
     return {
         "province": province,
         "period": frame.speech.months(night.first_month, night.last_month),
@@ -64,13 +63,13 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
                 )
             ],
             name=f"provinsi-{code}",
-            title=course_title(total, frame, province["province_name"]),
+            title=course_title(province, frame, province["province_name"]) + gaps(len(months), len(shown), frame),
             unit=say("laporan per bulan diterima", "complaints by month of receipt"),
-            n=total["received_count"],
+            n=province["received_count"] if isinstance(province["received_count"], int) else None,
             language=frame.speech.language,
             is_simulated=night.is_simulated,
         )
-        if len(shown) > 1
+        if longest_run(shown) >= MONTHS_DRAWN
         else None,
     }
 

@@ -9,7 +9,7 @@ from reports import charts
 from reports.portal.figures import HIDDEN_BELOW, Row, concealed, fetch, rate, readable
 from reports.portal.pages.agencies import MEASURED
 from reports.portal.pages.frame import Frame, NoSuchThing, shared
-from reports.portal.pages.national import course_title, flow_chart
+from reports.portal.pages.national import MONTHS_DRAWN, course_title, flow_chart, gaps, longest_run
 from reports.portal.words import METRICS
 from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
@@ -47,6 +47,7 @@ def compose(cursor: Cursor, frame: Frame, agency_code: str, window_kind: str) ->
     months = [
         concealed(row, MONTHLY) if frame.small.hides("agency", agency_code, row["month"]) else row for row in months
     ]
+    shown = [row["month"] for row in months if isinstance(row["received_count"], int)]
     comparison = _comparison(cursor, frame, at) if "rpt_agency_comparison" in may else []
     peers = _peers(cursor, at, comparison) if "rpt_peer_distribution" in may else {}
     central = next((row for row in comparison if row["metric"] == CENTRAL_METRIC), None)
@@ -87,13 +88,13 @@ def compose(cursor: Cursor, frame: Frame, agency_code: str, window_kind: str) ->
                 )
             ],
             name="instansi",
-            title=course_title(total, frame),
+            title=course_title(total, frame) + gaps(len(months), len(shown), frame),
             unit=say("laporan per bulan diterima", "complaints by month of receipt"),
             n=total["received_count"],
             language=frame.speech.language,
             is_simulated=night.is_simulated,
         )
-        if not is_hidden and sum(isinstance(row["received_count"], int) for row in months) > 1
+        if not is_hidden and longest_run(shown) >= MONTHS_DRAWN
         else None,
     }
 

@@ -18,7 +18,7 @@ from reports.portal.figures import Night, rate
 from reports.portal.pages import frame
 from reports.portal.pages.agencies import Filters, Sorting, asked
 from reports.portal.pages.frame import MENU, Frame, Kept
-from reports.portal.pages.national import course_title
+from reports.portal.pages.national import course_title, longest_run
 from reports.portal.readers import Reader
 from reports.portal.small_cells import SmallCells
 from reports.portal.words import KINDS, Speech
@@ -354,6 +354,27 @@ def test_a_trend_says_what_became_of_what_was_received(signed_in: SignIn) -> Non
     )
     few = dict.fromkeys(total, 9)
     assert course_title(few, page) == "9 laporan diterima"
+    assert course_title(dict.fromkeys(total, Hidden.SMALL), page, "Aceh") == "Aceh: laporan menurut bulan diterima"
+
+
+def test_a_trend_of_a_province_says_what_its_headlines_say_and_how_much_of_it_is_not_drawn(signed_in: SignIn) -> None:
+    """87 came in, of which some months are hidden; the three or more that are drawn follow each other."""
+    page = signed_in("panrb").get(f"/provinsi/{PROVINCE}").text
+    hidden = list(received_by_month(page).values()).count("*")
+    assert total_of(page) == "87"
+    titles = re.findall(r'aria-label="(Kepulauan Riau: [^"]+)"', page)
+    if hidden:
+        assert all(title.endswith(f"({hidden} dari 6 bulan disamarkan)") for title in titles)
+    assert all(title.startswith("Kepulauan Riau: 87 laporan, 100,0% ditindaklanjuti") for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("months", "run"),
+    [((1, 2, 3), 3), ((1, 2, 4, 5), 2), ((2, 4, 6), 1), ((), 0), ((3, 10, 11, 12, 13), 4)],
+    ids=["all", "a gap", "every other", "none", "over the new year"],
+)
+def test_months_follow_each_other(months: tuple[int, ...], run: int) -> None:
+    assert longest_run([date(2020 + (month - 1) // 12, (month - 1) % 12 + 1, 1) for month in months]) == run
 
 
 def test_a_file_of_the_library_downloads_as_it_was_issued(signed_in: SignIn) -> None:
