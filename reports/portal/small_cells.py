@@ -177,9 +177,9 @@ def received(cursor: Cursor, night: Night) -> dict[Key, Cell]:
 
 
 def stocks(cursor: Cursor) -> dict[Key, Cell]:
-    """What priority programmes have open at the ends of weeks, at all agencies and in the last two weeks at each.
+    """What priority programmes have open at the ends of weeks, at all agencies and in the last weeks at each.
 
-    And what came in to each in these.
+    And what came in to each in these: the running week, the last whole one that the page shows, and the one before.
     """
     rows = fetch(
         cursor,
@@ -194,7 +194,7 @@ def stocks(cursor: Cursor) -> dict[Key, Cell]:
     cells: dict[Key, Cell] = {}
     for (programme, week), group in _by_programme_and_week(rows):
         cells["open", programme, "", week.isoformat()] = _open(group)
-        if week >= last - timedelta(days=7):  # the stock of the week before is shown as the growth since
+        if week >= last - timedelta(days=14):  # the stock of the week before is shown as the growth since
             by_agency: dict[str, list[Row]] = defaultdict(list)
             for row in group:
                 by_agency[row["agency_code"]].append(row)

@@ -1,6 +1,6 @@
 """Priority programmes and rising topics: where the stock grows, who must unblock it, what people report more of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from reports import charts
 from reports.contents.wording import category_words
 from reports.portal.figures import Row, concealed, fetch
 from reports.portal.pages.frame import Frame, NoSuchThing
+from reports.portal.pages.national import level
 from reports.portal.small_cells import SmallCells
 from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
@@ -35,9 +36,12 @@ def compose(cursor: Cursor, frame: Frame, programme: str) -> Mapping[str, Any]:
     names = {row["programme"]: row["programme_name"] for row in weeks}
     if programme and programme not in names:
         raise NoSuchThing(programme)
+    running = weeks[-1]["week"] if weeks else None
+    stocks = {row["programme"]: _stock(row, frame.small)["closing_count"] for row in weeks if row["week"] == running}
+    # Whole weeks, as for the nation: three days of one would look like a fall.
+    weeks = [row for row in weeks if row["week_end_date"] == row["week"] + timedelta(days=6)] or weeks
     last_week = weeks[-1]["week"] if weeks else None
-    now = [row for row in weeks if row["week"] == last_week]
-    now = [_stock(row, frame.small) for row in now]
+    now = [_stock(row, frame.small) for row in weeks if row["week"] == last_week]
     # Hidden ones last and by name: their place would tell their size.
     now.sort(key=lambda row: (_place(row["overdue_14_days_count"]), row["programme_name"]))
     return {
@@ -48,18 +52,18 @@ def compose(cursor: Cursor, frame: Frame, programme: str) -> Mapping[str, Any]:
         "trend": _trend(weeks, names, programme, frame),
         "agencies": _agencies(cursor, frame, last_week, programme) if last_week else [],
         "rising": _rising(cursor, frame),
-        "longest": _longest(cursor, frame, now, programme),
+        "longest": _longest(cursor, frame, running, stocks, programme),
     }
 
 
 def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Frame) -> Drawing | None:
-    """The stock of each programme by week."""
+    """The stock by week of the programme asked for, or of those with the largest."""
     speech = frame.speech
     small = frame.small
     last = weeks[-1]["week"] if weeks else None
-    by_overdue = [row for row in weeks if row["week"] == last and not small.hides_open(row["programme"], last)]
-    by_overdue.sort(key=lambda row: -row["overdue_14_days_count"])
-    chosen = [programme] if programme else [row["programme"] for row in by_overdue[:PROGRAMMES_DRAWN]]
+    largest = [row for row in weeks if row["week"] == last and not small.hides_open(row["programme"], last)]
+    largest.sort(key=lambda row: (-row["closing_count"], row["programme"]))
+    chosen = [programme] if programme else [row["programme"] for row in largest[:PROGRAMMES_DRAWN]]
     lines = [
         charts.Line(
             names[code],
@@ -78,7 +82,7 @@ def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Fr
         charts.trend,
         lines,
         name="program",
-        title=_course(lines[0], frame),
+        title=_course(lines, frame),
         unit=speech.say("laporan terbuka di akhir minggu", "open complaints at the end of the week"),
         n=sum(
             row["closing_count"]
@@ -90,16 +94,15 @@ def _trend(weeks: list[Row], names: Mapping[str, str], programme: str, frame: Fr
     )
 
 
-def _course(line: charts.Line, frame: Frame) -> str:
-    """What the first line says: the stock of the programme asked for, or of that with most overdue."""
-    speech = frame.speech
-    known = [value for _, value in line.points if value is not None]
-    if len(known) < 2:
-        return line.label
-    first, last = speech.number(known[0]), speech.number(known[-1])
-    return speech.say(
-        f"{line.label}: {first} menjadi {last} laporan terbuka", f"{line.label}: {first} to {last} open complaints"
-    )
+def _course(lines: Sequence[charts.Line], frame: Frame) -> str:
+    """What the lines say: which programme has most open, and whether that grew."""
+    ending = [line for line in lines if line.points[-1][1] is not None]
+    if not ending:
+        return frame.speech.say("Laporan terbuka menurut program", "Open complaints by programme")
+    most = max(ending, key=lambda line: line.points[-1][1] or 0)
+    say = frame.speech.say
+    whose = most.label if len(lines) == 1 else say(f"Terbanyak {most.label}", f"Most: {most.label}")
+    return f"{whose}: {level(most.points, frame)}"
 
 
 def _agencies(cursor: Cursor, frame: Frame, week: date, programme: str) -> list[Row]:
@@ -124,13 +127,17 @@ def _agencies(cursor: Cursor, frame: Frame, week: date, programme: str) -> list[
     return shown[:AGENCIES_SHOWN]
 
 
-def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> list[Row]:
-    """The longest open, as KSP's report tells them: at most half of what a programme has open.
+def _longest(
+    cursor: Cursor, frame: Frame, week: date | None, stocks: Mapping[str, int | Hidden], programme: str
+) -> list[Row]:
+    """The longest open of the night, as KSP's report tells them: at most half of what a programme has open.
+
+    week, stocks: the running week, and what each programme has open in it.
 
     A complaint with its agency is one of the agency's: where these are too few to be counted, the agency is hidden.
     """
-    week, hidden = now[0]["week"] if now else None, Hidden.SMALL.value
-    stocks = {row["programme"]: row["closing_count"] for row in now if isinstance(row["closing_count"], int)}
+    hidden = Hidden.SMALL.value
+    known = {code: count for code, count in stocks.items() if isinstance(count, int)}
     rows = fetch(
         cursor,
         "with named as ("
@@ -145,7 +152,7 @@ def _longest(cursor: Cursor, frame: Frame, now: list[Row], programme: str) -> li
         " order by longest.open_days desc, longest.programme, longest.rank",
         {"programme": programme, "week": week},
     )
-    told = [row for row in rows if row["rank"] <= stocks.get(row["programme"], 0) // 2][:LONGEST_SHOWN]
+    told = [row for row in rows if row["rank"] <= known.get(row["programme"], 0) // 2][:LONGEST_SHOWN]
     return [
         {
             **row,

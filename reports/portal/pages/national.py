@@ -13,6 +13,9 @@ from reports.portal.workshop import Drawing, drawn
 from reports.report import Hidden
 
 COUNTS = ("received_count", "followed_up_count", "completed_count", "archived_count", "completed_automatic_count")
+GROWTH_WEEKS = (
+    8  # how far back a stock is compared, if as many weeks again lie before: the first ones fill the database
+)
 MONTHS_DRAWN = 3  # shown months one after the other; fewer are points and no course
 FIGURES = (*COUNTS, "followed_up_rate", "completed_rate")
 
@@ -191,21 +194,39 @@ def flow_chart(weeks: list[Row], frame: Frame, name: str) -> Drawing | None:
     speech = frame.speech
     if len(weeks) < 2:
         return None
-    before, after = weeks[0]["closing_count"], weeks[-1]["closing_count"]
-    grows = after > before
-    span = f"{speech.number(before)} {speech.say('menjadi', 'to')} {speech.number(after)}"
     return drawn(
         charts.stock_flow,
         [charts.FlowDay(row["first_date"], row["in_count"], row["out_count"], row["closing_count"]) for row in weeks],
         name=name,
-        title=speech.say(
-            f"Laporan terbuka {'bertambah' if grows else 'tidak bertambah'} dari {span}",
-            f"Open complaints {'grew' if grows else 'did not grow'}, from {span}",
-        ),
+        title=level([(row["first_date"] + timedelta(days=6), row["closing_count"]) for row in weeks], frame),
         unit=speech.say("laporan per minggu", "complaints per week"),
         n=sum(row["in_count"] for row in weeks),
         language=speech.language,
         is_simulated=frame.night.is_simulated,
+    )
+
+
+def level(points: Sequence[tuple[date, float | None]], frame: Frame) -> str:
+    """How many are open at the last of the weeks' ends, and how many more or fewer than GROWTH_WEEKS before.
+
+    The last is known; the earlier is told only where it is known and does not lie in the first weeks that are drawn.
+    """
+    speech = frame.speech
+    day, now = points[-1]
+    earlier = points[-1 - GROWTH_WEEKS][1] if len(points) > 2 * GROWTH_WEEKS else None
+    count, on = speech.number(now), speech.day(day)
+    told = speech.say(f"{count} laporan terbuka pada {on}", f"{count} open complaints on {on}")
+    if now is None or earlier is None:
+        return told
+    change = speech.number(abs(now - earlier))
+    if now == earlier:
+        return told + speech.say(
+            f", sama dengan {GROWTH_WEEKS} minggu sebelumnya", f", as many as {GROWTH_WEEKS} weeks before"
+        )
+    grew = now > earlier
+    return told + speech.say(
+        f", {'bertambah' if grew else 'berkurang'} {change} dalam {GROWTH_WEEKS} minggu",
+        f", {change} {'more' if grew else 'fewer'} than {GROWTH_WEEKS} weeks before",
     )
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import numpy as np
@@ -18,7 +18,7 @@ from reports.portal.figures import Night, rate
 from reports.portal.pages import frame
 from reports.portal.pages.agencies import Filters, Sorting, asked
 from reports.portal.pages.frame import MENU, Frame, Kept
-from reports.portal.pages.national import course_title, longest_run
+from reports.portal.pages.national import course_title, level, longest_run
 from reports.portal.readers import Reader
 from reports.portal.small_cells import SmallCells
 from reports.portal.words import KINDS, Speech
@@ -375,6 +375,19 @@ def test_a_trend_of_a_province_says_what_its_headlines_say_and_how_much_of_it_is
 )
 def test_months_follow_each_other(months: tuple[int, ...], run: int) -> None:
     assert longest_run([date(2020 + (month - 1) // 12, (month - 1) % 12 + 1, 1) for month in months]) == run
+
+
+def test_a_stock_is_told_with_its_day_and_compared_with_eight_weeks_before_where_the_database_was_full_by_then() -> (
+    None
+):
+    night = Night(date(2021, 6, 30), None, is_simulated=True, delivered=1, expected=1)
+    page = Frame(Reader("ksp_reader", None, "", "a"), Speech("id"), night, SmallCells(frozenset(), "one", None))
+    weeks = [(date(2021, 6, 27) - timedelta(weeks=16 - number), 1000.0 + 10 * number) for number in range(17)]
+    assert level(weeks, page) == "1.160 laporan terbuka pada 27 Juni 2021, bertambah 80 dalam 8 minggu"
+    assert level(weeks[1:], page) == "1.160 laporan terbuka pada 27 Juni 2021"  # then from the first weeks
+    assert level([*weeks[:-1], (weeks[-1][0], 1000.0)], page).endswith(", berkurang 80 dalam 8 minggu")
+    hidden = [*weeks[:8], (weeks[8][0], None), *weeks[9:]]
+    assert level(hidden, replace(page, speech=Speech("en"))) == "1,160 open complaints on 27 June 2021"
 
 
 def test_a_file_of_the_library_downloads_as_it_was_issued(signed_in: SignIn) -> None:
