@@ -26,7 +26,7 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
     months = fetch(
         cursor,
         "select month, received_count, followed_up_count, completed_count, archived_count, completed_automatic_count,"
-        " followed_up_rate, completed_rate, agencies_delivered, agencies_expected, coverage"
+        " followed_up_rate, completed_rate, coverage_night, agencies_delivered, agencies_expected, coverage"
         " from marts.rpt_national_performance_monthly where month between %(first)s and %(last)s order by month",
         {"first": night.first_month, "last": night.last_month},
     )
@@ -40,7 +40,7 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
         " where metric_kind = 'TOP2BOX_LAPOR' and respondent_count is not null order by wave desc limit 1",
     )
     return {
-        "months": months,
+        "months": [{**row, "night": night_of(row)} for row in months],
         "period": frame.speech.months(night.first_month, night.last_month),
         "total": total,
         "followed_up": rate(total["followed_up_count"], total["received_count"]),
@@ -95,6 +95,12 @@ def course_title(total: Mapping[str, Any], frame: Frame, place: str = "") -> str
         f"{speech.number(received)} complaints, {speech.percent(followed_up)} followed up and"
         f" {speech.percent(completed)} completed",
     )
+
+
+def night_of(row: Row) -> date | None:
+    """The month's own night that its completeness is of; None for one whose data came with a later month's."""
+    night: date = row["coverage_night"]
+    return night if night.replace(day=1) == row["month"] else None
 
 
 def gaps(of: int, shown: int, frame: Frame) -> str:

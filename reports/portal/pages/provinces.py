@@ -8,7 +8,15 @@ from psycopg2.extensions import cursor as Cursor
 from reports import charts
 from reports.portal.figures import concealed, fetch, rate, readable
 from reports.portal.pages.frame import Frame, NoSuchThing
-from reports.portal.pages.national import MONTHS_DRAWN, course_title, gaps, longest_run, province_chart, province_rows
+from reports.portal.pages.national import (
+    MONTHS_DRAWN,
+    course_title,
+    gaps,
+    longest_run,
+    night_of,
+    province_chart,
+    province_rows,
+)
 from reports.portal.workshop import drawn
 
 FIGURES = ("received_count", "followed_up_count", "completed_count")
@@ -33,7 +41,7 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
     span = {"code": code, "first": night.first_month, "last": night.last_month}
     months = fetch(
         cursor,
-        "select month, received_count, followed_up_count, completed_count, coverage"
+        "select month, received_count, followed_up_count, completed_count, coverage_night, coverage"
         " from marts.rpt_province_performance_monthly"
         " where province_code = %(code)s and month between %(first)s and %(last)s order by month",
         span,
@@ -46,6 +54,7 @@ def compose_one(cursor: Cursor, frame: Frame, code: str) -> Mapping[str, Any]:
         "months": [
             {
                 **row,
+                "night": night_of(row),
                 "followed_up": rate(row["followed_up_count"], row["received_count"]),
                 "completed": rate(row["completed_count"], row["received_count"]),
             }

@@ -308,6 +308,24 @@ def test_an_english_page_of_indications_says_them_in_english(signed_in: SignIn) 
     assert "laporan" not in read.replace("/laporan", "")
 
 
+def test_a_month_before_the_first_night_has_no_completeness_of_its_own(signed_in: SignIn) -> None:
+    """The only night is that of 30 June: it says nothing of how complete January was at its end."""
+    client = signed_in("panrb")
+    for path in ("/", f"/provinsi/{PROVINCE}"):
+        page = client.get(path).text
+        for month in MONTHS[:-1]:
+            assert cells_of(page, month)[-1] == "– dimuat 30 Juni 2021", path
+        assert cells_of(page, MONTHS[-1])[-1].startswith("100,0%"), path
+
+
+def test_an_agency_reads_only_of_its_own_deliveries_that_all_arrived(signed_in: SignIn) -> None:
+    own, national = (text_of(signed_in(who).get("/kelengkapan").text) for who in ("batam", "panrb"))
+    assert "Semua pengiriman instansi Anda sampai." in own
+    assert "Baris instansi Anda" in own
+    assert "Semua pengiriman sampai." in national
+    assert "instansi Anda" not in national
+
+
 def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: SignIn, nation: Nation) -> None:
     seen = {who: signed_in(who).get("/laporan").text for who in ("panrb", "ombudsman", "ksp", "batam")}
     issues = {key: str(issue_id) for key, issue_id in nation.issues.items()}
