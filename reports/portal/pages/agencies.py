@@ -150,16 +150,17 @@ def _everyone(cursor: Cursor, frame: Frame, filters: Filters) -> list[Row]:
 
 
 def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Drawing | None:
-    """The funnel of one peer group; None when it has no target."""
+    """The funnel of one peer group's comparable agencies; None when it has no target."""
     speech = frame.speech
     points = [row for row in rows if row["funnel_target"] is not None and isinstance(row["denominator_count"], int)]
-    points = [row for row in points if row["denominator_count"] >= 10 and row["funnel_position"] is not None]
+    points = [row for row in points if row["is_comparable"] and row["funnel_position"] is not None]
     if len(points) < 2:
         return None
     target, tau_squared = float(points[0]["funnel_target"]), float(points[0]["funnel_tau_squared"] or 0)
     low, high = min(row["denominator_count"] for row in points), max(row["denominator_count"] for row in points)
     steps = [low * (high / low) ** (step / 40) for step in range(41)] if high > low else [low]
     flagged = [row for row in points if row["funnel_position"] != "within"]
+    group = points[0]["peer_group"]
     return drawn(
         charts.funnel,
         [
@@ -172,8 +173,8 @@ def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Drawing | None:
         limits=[_limit(n, target, tau_squared) for n in steps],
         name="corong",
         title=speech.say(
-            f"{len(flagged)} dari {len(points)} instansi {points[0]['peer_group']} di luar batas wajar",
-            f"{len(flagged)} of {len(points)} agencies of {points[0]['peer_group']} lie outside the limits",
+            f"{len(flagged)} dari {len(points)} instansi {group} yang dapat dibandingkan di luar batas wajar",
+            f"{len(flagged)} of {len(points)} comparable agencies of {group} lie outside the limits",
         ),
         unit=speech.word(METRICS, metric),
         n=sum(row["denominator_count"] for row in points),
@@ -194,10 +195,19 @@ def _hide_small(row: Row, frame: Frame) -> Row:
     return concealed(row, MEASURED) if frame.small.hides("agency", row["agency_code"], first, last) else row
 
 
+def _is_told(row: Row, column: str) -> bool:
+    """Whether the table shows the row's value of the column, so that it may have a place by it."""
+    if isinstance(row[column], Hidden | None):
+        return False
+    if column == "value":
+        return isinstance(rate(row["numerator_count"], row["denominator_count"]).value, float)
+    return bool(row["is_comparable"]) or column not in ("shrunk_value", "rank")
+
+
 def _sorted(rows: list[Row], filters: Filters) -> list[Row]:
-    """Rows that stand by name in the order asked for; hidden and unknown values last, whichever way."""
+    """Rows that stand by name in the order asked for; what the column does not show last, whichever way."""
     column = SORTS[filters.sort]
-    told = [row for row in rows if not isinstance(row[column], Hidden | None)]
-    untold = [row for row in rows if isinstance(row[column], Hidden | None)]
+    told = [row for row in rows if _is_told(row, column)]
+    untold = [row for row in rows if not _is_told(row, column)]
     told.sort(key=lambda row: row[column], reverse=filters.descending)
     return told + untold

@@ -37,7 +37,9 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
     survey = fetch(
         cursor,
         "select wave, value, respondent_count, margin_of_error from marts.rpt_national_satisfaction"
-        " where metric_kind = 'TOP2BOX_LAPOR' and respondent_count is not null order by wave desc limit 1",
+        " where metric_kind = 'TOP2BOX_LAPOR' and respondent_count is not null and wave <= %(year)s"
+        " order by wave desc limit 1",
+        {"year": night.night.year},
     )
     return {
         "months": [{**row, "night": night_of(row)} for row in months],

@@ -19,15 +19,17 @@ def compose(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
     """What satisfaction.html shows."""
     night = frame.night
     may = readable(cursor, ["rpt_agency_satisfaction", "rpt_ratings_monthly"])
+    at = {"first": night.first_month, "last": night.last_month, "least": RATED_AT_LEAST, "shown": AGENCIES_SHOWN,
+          "year": night.night.year, "below": HIDDEN_BELOW}  # fmt: skip
     waves = fetch(
         cursor,
         "select wave, value, value_low, value_high, respondent_count, margin_of_error, sampling_frame,"
         " is_comparable_with_previous, attribute_values, basis, value_published, source"
-        " from marts.rpt_national_satisfaction where metric_kind = 'TOP2BOX_LAPOR' order by wave",
+        " from marts.rpt_national_satisfaction where metric_kind = 'TOP2BOX_LAPOR'"
+        " and wave <= %(year)s order by wave",
+        at,
     )
     told = next((row for row in reversed(waves) if row["attribute_values"]), None)
-    at = {"first": night.first_month, "last": night.last_month, "least": RATED_AT_LEAST, "shown": AGENCIES_SHOWN,
-          "year": night.night.year, "below": HIDDEN_BELOW}  # fmt: skip
     return {
         "waves": waves,
         "chart": _chart(waves, frame),
@@ -64,6 +66,7 @@ def _chart(waves: list[Row], frame: Frame) -> Drawing | None:
     speech = frame.speech
     if len(waves) < 2:
         return None
+    asked = [row["respondent_count"] for row in waves]
     breaks = [
         charts.Break(date(row["wave"], 1, 1), speech.say("kerangka lain", "other frame"))
         for row in waves
@@ -84,7 +87,7 @@ def _chart(waves: list[Row], frame: Frame) -> Drawing | None:
         ),
         unit=speech.say("% jawaban", "% of answers"),
         kind="rate",
-        n=sum(row["respondent_count"] or 0 for row in waves),
+        n=None if None in asked else sum(asked),  # of all that is drawn, or of nothing
         language=speech.language,
         is_simulated=frame.night.is_simulated,
         breaks=breaks,

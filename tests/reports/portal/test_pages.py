@@ -16,7 +16,7 @@ from markupsafe import escape
 from reports.portal.errors import FOR_PEOPLE, OTHERWISE
 from reports.portal.figures import Night, rate
 from reports.portal.pages import frame
-from reports.portal.pages.agencies import Filters, Sorting, asked
+from reports.portal.pages.agencies import Filters, Sorting, _sorted, asked, funnel_chart
 from reports.portal.pages.frame import MENU, Frame, Kept
 from reports.portal.pages.national import course_title, level, longest_run
 from reports.portal.readers import Reader
@@ -269,6 +269,51 @@ def test_a_filter_that_is_no_choice_is_harmless(name: str, signed_in: SignIn) ->
     assert client.get("/instansi", params={"halaman": "99"}).status_code == 200
 
 
+def test_a_row_takes_no_place_by_a_value_that_it_does_not_show() -> None:
+    def agency(name: str, of: int, value: float, rank: int | None, *, is_comparable: bool = True) -> dict[str, object]:
+        counts = {"numerator_count": round(of * value), "denominator_count": of}
+        return {"agency_name": name, "value": value, "shrunk_value": value, "rank": rank} | counts | {
+            "is_comparable": is_comparable
+        }  # fmt: skip
+
+    rows = [
+        agency("A", 40, 0.5, 2),
+        agency("B", 20, 0.9, None, is_comparable=False),
+        agency("C", 4, 1.0, None, is_comparable=False),
+        agency("D", 50, 0.7, 1),
+    ]
+
+    def order(sort: str, *, descending: bool = True) -> str:
+        return "".join(row["agency_name"] for row in _sorted(rows, Filters(sort=sort, descending=descending)))
+
+    assert (order("tersesuaikan"), order("tersesuaikan", descending=False)) == ("DABC", "ADBC")
+    assert order("peringkat", descending=False) == "DABC"
+    assert (order("nilai"), order("nilai", descending=False)) == ("BDAC", "ADBC")  # of 4 no share is shown
+    assert order("n") == "DABC"
+
+
+def test_a_funnel_draws_the_comparable_agencies_alone() -> None:
+    night = Night(date(2021, 6, 30), None, is_simulated=True, delivered=1, expected=1)
+    page = Frame(Reader("panrb_analyst", None, "", "a"), Speech("id"), night, SmallCells(frozenset(), "one", None))
+    facts = {"peer_group": "kota II", "funnel_target": 0.5, "funnel_tau_squared": 0, "value": 0.5}
+
+    def agency(name: str, of: int, position: str, *, is_comparable: bool) -> dict[str, object]:
+        told = {"agency_name": name, "denominator_count": of, "funnel_position": position}
+        return facts | told | {"is_comparable": is_comparable}
+
+    rows = [
+        agency("A", 40, "within", is_comparable=True),
+        agency("B", 50, "above 95", is_comparable=True),
+        agency("C", 20, "above 99.8", is_comparable=False),
+    ]
+    drawing = funnel_chart(rows, page, "followed_up_rate")
+    assert drawing is not None
+    (points,) = drawing._data
+    assert [point.label for point in points] == ["A", "B"]
+    assert drawing._framing["title"] == "1 dari 2 instansi kota II yang dapat dibandingkan di luar batas wajar"
+    assert drawing._framing["n"] == 90
+
+
 def test_the_comparison_sorts_and_says_so(signed_in: SignIn) -> None:
     client = signed_in("panrb")
     page = client.get("/instansi?urut=-n").text
@@ -324,6 +369,15 @@ def test_an_agency_reads_only_of_its_own_deliveries_that_all_arrived(signed_in: 
     assert "Baris instansi Anda" in own
     assert "Semua pengiriman sampai." in national
     assert "instansi Anda" not in national
+
+
+def test_satisfaction_ends_with_the_year_of_the_night(signed_in: SignIn, nation: Nation) -> None:
+    """The seeds know waves of 2019 to 2022; in June 2021 the last had not been asked."""
+    assert nation.value("select max(wave) from marts.rpt_national_satisfaction") == 2022
+    page = signed_in("panrb").get("/kepuasan").text
+    assert re.findall(r'<th scope="row">(20\d\d)</th>', page)[-1] == "2021"
+    assert "bukan data simulasi" in text_of(page)
+    assert not re.search(r"n = [\d.]+", page.split("</figure>")[0])  # not of all waves is known who answered
 
 
 def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: SignIn, nation: Nation) -> None:
