@@ -65,8 +65,8 @@ WINDOWS: dict[str, Words] = {
 }
 
 NOT_COMPARABLE: dict[str, Words] = {
-    "n_below_10": ("data tidak cukup (n < 10)", "too few complaints (n < 10)"),
-    "n_below_30": ("tanpa peringkat (n < 30)", "not ranked (n < 30)"),
+    "n_below_10": ("data tidak cukup (n\u00a0<\u00a010)", "too few complaints (n\u00a0<\u00a010)"),
+    "n_below_30": ("tanpa peringkat (n\u00a0<\u00a030)", "not ranked (n\u00a0<\u00a030)"),
     "coverage_below_90": ("kelengkapan data di bawah 90%", "deliveries under 90% complete"),
     "too_few_peers": ("kelompok sebanding terlalu kecil", "too few peers"),
 }
@@ -172,6 +172,18 @@ UNITS: dict[str, Words] = {
     "points, 1 to 4": ("poin, 1–4", "points, 1–4"),
     "standard errors": ("galat baku", "standard errors"),
     "per 100,000 people": ("per 100.000 penduduk", "per 100,000 people"),
+    "squared share": ("kuadrat bagian", "squared share"),
+    "-log10 of a probability": ("–log10 peluang", "–log10 of a probability"),
+}
+
+# Whose a metric is, as the marts name them.
+OWNERS: dict[str, Words] = {
+    "Kemen PANRB": ("Kementerian PANRB", "Ministry PANRB"),
+    "KSP": BODIES["ksp"],
+    "Kantor Staf Presiden": BODIES["ksp"],
+    "Ombudsman RI": BODIES["ombudsman"],
+    "Pengelola gudang data": ("Pengelola gudang data", "Keeper of the warehouse"),
+    "this warehouse": ("Pengelola gudang data", "Keeper of the warehouse"),
 }
 
 DIRECTIONS: dict[str, Words] = {
@@ -185,7 +197,7 @@ CODE_LISTS: dict[str, dict[str, Words]] = {
     "KINDS": KINDS, "METRICS": METRICS, "BASES": BASES, "NOT_COMPARABLE": NOT_COMPARABLE, "FUNNEL": FUNNEL,
     "INDICATIONS": INDICATIONS, "INDICATION_BASES": INDICATION_BASES,
     "DELIVERY_STATES": DELIVERY_STATES, "ATTRIBUTES": ATTRIBUTES, "RESOURCES": RESOURCES, "FIGURES": FIGURES,
-    "CAUSES": CAUSES, "UNITS": UNITS, "DIRECTIONS": DIRECTIONS,
+    "CAUSES": CAUSES, "UNITS": UNITS, "OWNERS": OWNERS, "DIRECTIONS": DIRECTIONS,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 
+from reports.contents.frame import metric_words
 from reports.language import JAKARTA
 from reports.periods import Period
 from reports.portal.catalog import readable_marts
@@ -19,19 +20,22 @@ MAIN = ("laporan.pdf", "laporan.xlsx", "laporan.json")  # the whole report, as m
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the library is asked for; "" is anything."""
+    """What of the library is asked for; "" is anything. agency: a code, or a part of a name."""
 
     body: str = ""
     period: str = ""
-    agency_code: str = ""
+    agency: str = ""
     page: int = 1
 
 
 def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
-    """What library.html shows: the last version of each issue the reader may see, the newest period first."""
+    """What library.html shows: the last version of each issue the reader may see.
+
+    The newest night first, and of a night the reports of the nation before the agencies' hundreds.
+    """
     at = {
-        "body": wanted.body, "period": wanted.period, "agency_code": wanted.agency_code,
-        "shown": ISSUES_OF_A_PAGE + 1, "skipped": (wanted.page - 1) * ISSUES_OF_A_PAGE,
+        "body": wanted.body, "period": wanted.period, "agency": wanted.agency,
+        "shown": ISSUES_OF_A_PAGE, "skipped": (wanted.page - 1) * ISSUES_OF_A_PAGE,
     }  # fmt: skip
     issues = fetch(
         cursor,
@@ -39,15 +43,17 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
         "    select distinct on (body, period, agency_code) issue_id, body, period, agency_code, version, title, night,"
         "        is_simulated, coverage_delivered, coverage_expected, issued_at"
         "    from library.issues where %(body)s in ('', body) and %(period)s in ('', period)"
-        "        and %(agency_code)s in ('', agency_code)"
         "    order by body, period, agency_code, version desc"
         ") "
-        "select latest.*, agencies.name as agency_name,"
+        "select latest.*, agencies.name as agency_name, count(*) over ()::integer as found_count,"
         " (select json_agg(json_build_object('name', files.name, 'byte_count', files.byte_count) order by files.name)"
         " from library.files as files where files.issue_id = latest.issue_id) as files"
         " from latest left join marts.dim_agencies as agencies"
         " on latest.agency_code = agencies.agency_code and agencies.is_current"
-        " order by latest.night desc, latest.body, latest.period desc, latest.agency_code nulls first"
+        " where %(agency)s in ('', latest.agency_code)"
+        " or position(lower(%(agency)s) in lower(agencies.name)) > 0"
+        " order by latest.night desc, latest.body = 'agency', latest.period desc, latest.body,"
+        " agencies.name nulls first, latest.agency_code"
         " limit %(shown)s offset %(skipped)s",
         at,
     )
@@ -63,24 +69,26 @@ def compose(cursor: Cursor, frame: Frame, wanted: Wanted) -> Mapping[str, Any]:
                 "main": sorted((file for file in issue["files"] or [] if file["name"] in MAIN), key=_place),
                 "others": [file for file in issue["files"] or [] if file["name"] not in MAIN],
             }
-            for issue in issues[:ISSUES_OF_A_PAGE]
+            for issue in issues
         ],
-        "has_more": len(issues) > ISSUES_OF_A_PAGE,
+        "page_count": -(-issues[0]["found_count"] // ISSUES_OF_A_PAGE) if issues else wanted.page,
         "bodies": [(body, frame.speech.word(BODIES, body)) for body in sorted({row["body"] for row in choices})],
         "periods": [(period, _label(period, frame)) for period in periods],
     }
 
 
 def compose_dictionary(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:
-    """What dictionary.html shows."""
-    del frame
-    return {
-        "metrics": fetch(
-            cursor,
-            "select metric, name_id, name_en, formula, numerator, denominator, unit, direction, source, owner"
-            " from marts.metric_dictionary order by name_id",
-        )
-    }
+    """What dictionary.html shows: in Bahasa Indonesia with the words of the reports, in English with the marts' own."""
+    metrics = fetch(
+        cursor,
+        "select metric, name_id, name_en, formula, numerator, denominator, unit, direction, source, owner"
+        " from marts.metric_dictionary",
+    )
+    words = metric_words()
+    for row in metrics:
+        row["name"] = frame.speech.say(row["name_id"], row["name_en"])
+        row["formula_words"], row["source_words"] = words.get(row["metric"], (None, None))
+    return {"metrics": sorted(metrics, key=lambda row: (row["name"].lower(), row["metric"]))}
 
 
 def compose_api(cursor: Cursor, frame: Frame) -> Mapping[str, Any]:

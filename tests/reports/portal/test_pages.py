@@ -21,7 +21,7 @@ from reports.portal.pages.frame import MENU, Frame, Kept
 from reports.portal.pages.national import course_title, level, longest_run
 from reports.portal.readers import Reader
 from reports.portal.small_cells import SmallCells
-from reports.portal.words import KINDS, Speech
+from reports.portal.words import KINDS, OWNERS, UNITS, Speech
 from reports.report import Hidden
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
 from tests.reports.portal.conftest import RECEIVED, Nation
@@ -391,6 +391,36 @@ def test_the_library_lists_what_the_reader_may_have_and_no_draft(signed_in: Sign
     }
     for who, page in seen.items():
         assert {key for key, issue_id in issues.items() if issue_id in page} == may[who], who
+
+
+def test_the_library_begins_with_the_reports_of_the_nation_and_finds_an_agency_by_its_name(
+    signed_in: SignIn, nation: Nation
+) -> None:
+    client = signed_in("panrb")
+    own, batam, karimun = (str(nation.issues[key]) for key in (("panrb", ""), ("agency", BATAM), ("agency", KARIMUN)))
+
+    def listed(asked: str) -> list[str]:
+        page = client.get("/laporan", params={"instansi": asked}).text
+        found = dict.fromkeys(re.findall(r'href="/api/v1/reports/([^/"]+)/files/', page))
+        return [issue for issue in found if issue in (own, batam, karimun)]
+
+    assert listed("") == [own, karimun, batam]  # Kabupaten Karimun before Kota Batam
+    assert listed("kota bat") == listed(BATAM) == [batam]
+    assert listed("%") == []
+
+
+def test_the_dictionary_explains_each_figure_in_the_readers_language(signed_in: SignIn, nation: Nation) -> None:
+    client = signed_in("ksp")
+    indonesian, english = (client.get("/kamus", params={"bahasa": language}).text for language in ("id", "en"))
+    count = nation.value("select count(*) from marts.metric_dictionary")
+    assert count > 40
+    assert indonesian.count("<dt>") == english.count("<dt>") == count
+    assert 'lang="en"' not in indonesian.split("<main")[1]
+    assert "Laporan selesai dan tidak dibuka kembali, dibagi laporan diterima" in text_of(indonesian)
+    assert "Pemilik: KSP" not in text_of(indonesian)
+    assert "Owner: Executive Office of the President" in text_of(english)
+    for row in nation.rows("select unit, owner from marts.metric_dictionary"):
+        assert (row[0] in UNITS, row[1] in OWNERS) == (True, True), row
 
 
 def test_an_issue_is_dated_by_the_day_in_jakarta(signed_in: SignIn, nation: Nation) -> None:
