@@ -258,6 +258,12 @@ class Speech:
             return f"{self.month(first).rsplit(' ', 1)[0]}–{self.month(last)}"
         return f"{self.month(first)}–{self.month(last)}"
 
+    def days(self, first: date, last: date) -> str:
+        """1 Januari–30 Juni 2021: the year once where it is one."""
+        if first.year == last.year:
+            return f"{self.day(first).rsplit(' ', 1)[0]}–{self.day(last)}"
+        return f"{self.day(first)}–{self.day(last)}"
+
     def quarter(self, first: date) -> str:
         """Triwulan II 2021 (English: Q2 2021)."""
         position = (first.month - 1) // 3

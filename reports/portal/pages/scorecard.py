@@ -140,13 +140,13 @@ def _peers_chart(central: Row | None, spread: Row | None, frame: Frame) -> Drawi
         return None
     value = central["shrunk_value"]  # hidden where another agency would follow from it, however many it rests on
     here = float(value) if central["is_comparable"] and not isinstance(value, Hidden) else None
-    median = float(spread["p50"])
+    median, raw = float(spread["p50"]), speech.percent(central["value"])
     if here is None:
         title = speech.say("Sebaran tindak lanjut kelompok sebanding", "How follow-up is spread among the peers")
     else:
         title = speech.say(
-            f"Tindak lanjut {speech.percent(here)}, median kelompok sebanding {speech.percent(median)}",
-            f"Follow-up {speech.percent(here)}; the median of the peers is {speech.percent(median)}",
+            f"Tindak lanjut {raw}, tersesuaikan {speech.percent(here)}; median kelompok {speech.percent(median)}",
+            f"Follow-up {raw}, adjusted {speech.percent(here)}; the median of the peers is {speech.percent(median)}",
         )
     return drawn(
         charts.peers,

@@ -531,6 +531,8 @@ def test_a_page_speaks_both_languages() -> None:
     indonesian, english = Speech("id"), Speech("en")
     assert indonesian.months(date(2021, 1, 1), date(2021, 6, 1)) == "Januari–Juni 2021"
     assert indonesian.months(date(2020, 12, 1), date(2021, 1, 1)) == "Desember 2020–Januari 2021"
+    assert indonesian.days(date(2021, 1, 1), date(2021, 6, 30)) == "1 Januari–30 Juni 2021"
+    assert indonesian.days(date(2020, 7, 1), date(2021, 6, 30)) == "1 Juli 2020–30 Juni 2021"
     assert (indonesian.quarter(date(2021, 4, 1)), english.quarter(date(2021, 4, 1))) == ("Triwulan II 2021", "Q2 2021")
     assert indonesian.cut_off(date(2021, 6, 30)) == "30 Juni 2021 pukul 24.00 WIB"
     assert (indonesian.signed(-3), indonesian.signed(0), indonesian.signed(1294)) == ("−3", "0", "+1.294")
