@@ -87,7 +87,7 @@ def _answer_failures(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     def refused(request: Request, error: Refused) -> Response:
-        return answer(request, error.status, error.detail, error.headers)
+        return answer(request, error.status, error.detail, error.headers, error.heading)
 
     @app.exception_handler(SignInNeeded)
     def sign_in_needed(request: Request, _: SignInNeeded) -> Response:

@@ -64,17 +64,28 @@ class Refused(Exception):
     """A request that is answered with `status`; detail: what was wrong, where, and what to do.
 
     In both languages where a person may meet it; in English alone it is for machines, and a page says the usual words.
+    heading: of a page, instead of the status' own.
     """
 
-    def __init__(self, status: int, detail: str | Words, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str | Words,
+        headers: Mapping[str, str] | None = None,
+        heading: Words | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, headers
+        self.status, self.detail, self.headers, self.heading = status, detail, headers, heading
 
 
 def answer(
-    request: Request, status: int, detail: str | Words = "", headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str | Words = "",
+    headers: Mapping[str, str] | None = None,
+    heading: Words | None = None,
 ) -> Response:
-    """The answer to a request that is refused; `detail` takes the place of the usual words, as Refused says.
+    """The answer to a request that is refused; `detail` and `heading` replace the usual words, as Refused says.
 
     A page of the portal, if the request came as far as a session, which such a page shows; else the words alone.
     """
@@ -83,8 +94,8 @@ def answer(
         body = {"type": "about:blank", "title": title, "status": status, "detail": said or f"{title}."}
         return JSONResponse(body, status, headers, media_type=PROBLEM)
     say = Speech(language_of(request)).say
-    heading, usual = FOR_PEOPLE.get(status, OTHERWISE)
-    told, reason = say(*heading), say(*(usual if isinstance(detail, str) else detail))
+    title_of_status, usual = FOR_PEOPLE.get(status, OTHERWISE)
+    told, reason = say(*(heading or title_of_status)), say(*(usual if isinstance(detail, str) else detail))
     page = getattr(request.app.state, "error_page", None) if "session" in request.scope else None
     response: Response = (
         page(request, status, told, reason) if page else PlainTextResponse(f"{told}. {reason}\n", status)

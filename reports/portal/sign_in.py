@@ -31,6 +31,7 @@ SIGN_IN_SECONDS = 600  # from leaving for the provider to coming back
 SEEN_SECONDS = 60  # a session in use is signed again this often
 LANDING, BEGIN, RETURN = "/masuk", "/masuk/mulai", "/masuk/kembali"
 NEXT_CHARACTERS = 1000
+NOT_ENTERED = ("Akun ini belum terdaftar", "This account is not entered yet")
 NO_PROVIDER = (
     "Penyedia identitas sedang tidak menjawab. Coba lagi beberapa menit lagi.",
     "The identity provider does not answer at present. Try again in a few minutes.",
@@ -218,7 +219,7 @@ def return_from_provider(request: Request) -> RedirectResponse:
             raise TokenRefused("The token was given to another client.")
         found = reader_from(claims, rules)
     except NotAReader as refused:
-        raise Refused(403, refused.why) from None
+        raise Refused(403, refused.why, heading=NOT_ENTERED) from None
     except (TokenRefused, AuthlibBaseError) as refused:
         request.state.reason = str(refused)[:200]
         raise Refused(

@@ -26,7 +26,7 @@ from reports.portal.pages import (
     scorecard,
 )
 from reports.portal.pages.agencies import USUAL_WINDOW
-from reports.portal.pages.frame import HERE, NoSuchThing, NotForThisRole, plain, show
+from reports.portal.pages.frame import HERE, NoSuchThing, NotForThisRole, named, plain, show
 from reports.portal.pages.prepare import prepared
 from reports.portal.readers import Reader
 from reports.portal.sign_in import CurrentReader, by_session, local_path, optional_reader
@@ -187,6 +187,8 @@ def font(style: str) -> Response:
 def error_page(request: Request, status: int, title: str, detail: str) -> Response:
     """What a person sees when a request is refused: what happened, why, and whom to ask."""
     reader = by_session(request)
+    if reader is not None and status in (403, 404):
+        reader = named(reader)
     context = {"code": status, "heading": title, "detail": detail, "role": reader.label if reader else None}
     return plain(request, reader, "error.html", context, status)
 

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import inf
 from pathlib import Path
@@ -21,12 +21,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from psycopg2 import errors
+from psycopg2 import Error, errors
 from psycopg2.extensions import cursor as Cursor
 
 from reports.language import Language
 from reports.portal import database
-from reports.portal.figures import Night, last_night
+from reports.portal.figures import Night, fetch, last_night
 from reports.portal.readers import Reader
 from reports.portal.sign_in import csrf_token
 from reports.portal.small_cells import ALL_AGENCIES, SmallCells, last_issued_at, small_cells
@@ -136,6 +136,7 @@ class Kept(Generic[Value]):
 
 _parts: Kept[Part] = Kept(CACHE_SECONDS, CACHED_PAGES)
 _shared: Kept[Any] = Kept(CACHE_SECONDS, SHARED_VALUES)
+_names: Kept[str] = Kept(CACHE_SECONDS, CACHED_PAGES)  # of agencies, by code
 _nights: Kept[Night | None] = Kept(NIGHT_SECONDS, 1)
 _small_cells: Kept[SmallCells] = Kept(inf, 2)  # of a night: `renew` has them decided again when a report was issued
 
@@ -170,7 +171,27 @@ def show(request: Request, reader: Reader, template: str, key: object, compose: 
         return _part(template, speech, night, {"reader_role": reader.role} | context)
 
     kept_by = (template, reader.role, reader.agency_code, speech.language, night, frame.small.digest, key)
-    return around(request, reader, _parts.get(kept_by, make))
+    return around(request, named(reader), _parts.get(kept_by, make))
+
+
+def named(reader: Reader) -> Reader:
+    """The reader with the agency's name for a label, where the registry can be asked; else with its code.
+
+    Opens a transaction of its own once in a while: not to be called inside another.
+    """
+    code = reader.agency_code
+    if code is None:
+        return reader
+    query = "select name from marts.dim_agencies where agency_code = %(code)s and is_current"
+
+    def ask() -> str:
+        rows = _read(reader, lambda cursor: fetch(cursor, query, {"code": code}))
+        return str(rows[0]["name"]) if rows else code
+
+    try:
+        return replace(reader, label=_names.get(code, ask))
+    except (Error, database.DatabaseBusy, NotForThisRole):
+        return reader
 
 
 def shared(frame: Frame, name: object, make: Callable[[], Value], *, of_role: bool = False) -> Value:
@@ -289,5 +310,5 @@ def _words(speech: Speech) -> dict[str, Any]:
 
 def forget() -> None:
     """Make everything anew when next asked: for another warehouse."""
-    for kept in (_parts, _shared, _nights, _small_cells):
+    for kept in (_parts, _shared, _names, _nights, _small_cells):
         kept.forget()

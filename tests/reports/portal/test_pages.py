@@ -24,7 +24,7 @@ from reports.portal.small_cells import SmallCells
 from reports.portal.words import KINDS, OWNERS, UNITS, Speech
 from reports.report import Hidden
 from tests.dbt_project.raw_world import BATAM, KARIMUN, PUPR
-from tests.reports.portal.conftest import RECEIVED, Nation
+from tests.reports.portal.conftest import RECEIVED, Nation, come_back
 
 SignIn = Callable[[str], httpx.Client]
 PATIENCE_SECONDS = 300  # the first chart of a process starts its renderer
@@ -107,6 +107,20 @@ def test_an_agency_lands_on_its_own_scorecard_and_opens_no_other(signed_in: Sign
     assert batam.get("/instansi/KOTA-99.99").status_code == 403
     assert batam.get(f"/instansi/{BATAM}").headers["location"] == "/instansi-saya"
     assert "Karimun" not in own
+
+
+def test_an_agencys_reader_is_called_by_the_agencys_name(signed_in: SignIn) -> None:
+    client = signed_in("batam")
+    assert "<span>Kota Batam</span>" in client.get("/instansi-saya").text
+    assert "Anda masuk sebagai Kota Batam" in text_of(client.get(f"/instansi/{KARIMUN}").text)
+
+
+def test_who_is_not_entered_yet_may_sign_in_with_another_account(browser: SignIn) -> None:
+    refused = come_back(browser(""), "tamu")
+    assert refused.status_code == 403
+    assert "Akun ini belum terdaftar" in text_of(refused.text)
+    assert 'href="/masuk/mulai">Masuk dengan akun lain' in refused.text
+    assert "Ke halaman depan" not in refused.text
 
 
 def test_what_is_not_there_is_not_found(signed_in: SignIn) -> None:
