@@ -34,6 +34,15 @@ KINDS: dict[str, Words] = {
     "kota": ("Pemerintah kota", "City"),
 }
 
+# The kinds as the marts' peer groups name them: "kota II".
+PEERS: dict[str, Words] = {
+    "kementerian": ("kementerian", "ministries"),
+    "lembaga": ("lembaga", "institutions"),
+    "provinsi": ("provinsi", "provinces"),
+    "kabupaten": ("kabupaten", "regencies"),
+    "kota": ("kota", "cities"),
+}
+
 METRICS: dict[str, Words] = {
     "followed_up_rate": ("Tingkat tindak lanjut", "Follow-up rate"),
     "completed_rate": ("Tingkat penyelesaian", "Completion rate"),
@@ -223,6 +232,11 @@ class Speech:
         if code is None:
             return written.UNKNOWN
         return self.say(*words[code]) if code in words else code
+
+    def peers(self, group: str) -> str:
+        """A peer group: kota II (English: cities II)."""
+        kind, blank, band = group.partition(" ")
+        return self.word(PEERS, kind) + blank + band
 
     def number(self, value: Any, decimals: int = 0) -> str:
         """1.294; hidden "*", None "–"."""

@@ -118,7 +118,9 @@ def compose(cursor: Cursor, frame: Frame, filters: Filters) -> Mapping[str, Any]
         "window": (everyone[0]["first_date"], everyone[0]["last_date"]) if everyone else None,
         "kinds": [(code, frame.speech.say(*words)) for code, words in KINDS.items()],
         "provinces": [(row["kemendagri_code"], row["name"]) for row in provinces],
-        "peer_groups": [(group, group) for group in sorted({row["peer_group"] for row in everyone})],
+        "peer_groups": [
+            (group, frame.speech.peers(group)) for group in sorted({row["peer_group"] for row in everyone})
+        ],
         "metrics": [(code, frame.speech.say(*words)) for code, words in METRICS.items()],
         "windows": [(code, frame.speech.say(*words)) for code, words in WINDOWS.items()],
         "base": frame.speech.word(BASES, filters.metric),
@@ -160,7 +162,7 @@ def funnel_chart(rows: list[Row], frame: Frame, metric: str) -> Drawing | None:
     low, high = min(row["denominator_count"] for row in points), max(row["denominator_count"] for row in points)
     steps = [low * (high / low) ** (step / 40) for step in range(41)] if high > low else [low]
     flagged = [row for row in points if row["funnel_position"] != "within"]
-    group = points[0]["peer_group"]
+    group = speech.peers(points[0]["peer_group"])
     return drawn(
         charts.funnel,
         [

@@ -553,6 +553,7 @@ def test_a_page_speaks_both_languages() -> None:
     assert (indonesian.number(Hidden.SMALL), indonesian.percent(None)) == ("*", "–")
     assert (indonesian.bytes(214_400), english.bytes(1_250_000)) == ("214 kB", "1.3 MB")
     assert english.word(KINDS, "kota") == "City"
+    assert (indonesian.peers("kota II"), english.peers("kota II")) == ("kota II", "cities II")
 
 
 def test_sorting_turns_round_on_the_same_column_and_begins_sensibly_on_another() -> None:
