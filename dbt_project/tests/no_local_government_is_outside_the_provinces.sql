@@ -1,4 +1,5 @@
 -- What the provinces of a month received is what all local governments received: none is placed in a province that was not there.
+-- Governments that the registry places in no province (a city abroad whose data are read for comparison) are in no row of theirs.
 with provinces as (
     select
         month,
@@ -14,7 +15,7 @@ governments as (
         sum(performance.received_count) as received_count,
         count(*) as agency_count
     from {{ ref('rpt_agency_performance_monthly') }} as performance
-    where performance.kind in ('provinsi', 'kabupaten', 'kota')
+    where performance.kind in ('provinsi', 'kabupaten', 'kota') and performance.province_code is not null
     group by performance.month
 )
 
