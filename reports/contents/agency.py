@@ -18,6 +18,7 @@ from reports.contents.agency_handling import handling_section, units_section
 from reports.contents.agency_peers import peers_section
 from reports.contents.agency_results import headlines, results_section
 from reports.contents.frame import KIND_LABELS, Basis
+from reports.contents.restatements import restatements
 from reports.periods import Period
 from reports.report import Metric, Report, Section
 
@@ -111,7 +112,7 @@ def _report(
         sections=sections,
         metrics=tuple(metric for metric in metrics if _is_told(metric.metric_id, sections, world)),
         denominators=DENOMINATORS,
-        restatements=frame.restatements(cursor, basis, small),
+        restatements=restatements(cursor, basis, small),
     )
 
 

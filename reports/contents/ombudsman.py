@@ -33,6 +33,7 @@ from reports.contents.ombudsman_figures import (
 )
 from reports.contents.ombudsman_lists import agencies_section, category_section, provinces_section, repeated_section
 from reports.contents.ombudsman_peers import above_section
+from reports.contents.restatements import restatements
 from reports.contents.wording import counted, sentence
 from reports.intervals import wilson_interval
 from reports.language import number
@@ -107,7 +108,7 @@ def compose(cursor: Cursor, period: Period, *, night: date | None = None) -> Rep
         sections=tuple(sections),
         metrics=frame.metrics(cursor, METRICS),
         denominators=DENOMINATORS,
-        restatements=frame.restatements(cursor, basis, small),
+        restatements=restatements(cursor, basis, small),
     )
 
 

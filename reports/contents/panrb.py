@@ -24,13 +24,13 @@ from reports.contents.frame import (
     change,
     metrics,
     report,
-    restatements,
     small_cells,
     span,
     stand_on,
 )
 from reports.contents.panrb_course import CLOCKS, TREND_MONTHS, course_section, is_nation_hidden, nation_of
 from reports.contents.panrb_figures import Agency, NationalMonth, Share, Speed, Sum, rate
+from reports.contents.restatements import restatements
 from reports.contents.wording import category_words
 from reports.language import month_short, number, percent
 from reports.periods import Period
