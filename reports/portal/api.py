@@ -54,7 +54,7 @@ IfNoneMatch = Annotated[str | None, Header(max_length=1000)]
 IssueId = Annotated[UUID, Path(description="issue_id of /reports.")]
 
 
-def only_what_there_is(request: Request) -> None:
+async def only_what_there_is(request: Request) -> None:
     """Refuse a parameter that the operation does not have: a misspelt filter would be answered with everything."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     if any(name not in known | {"bahasa"} for name in request.query_params):

@@ -54,7 +54,7 @@ class PortalSettings(BaseSettings):
 
     idle_seconds: int = Field(default=30 * 60, ge=60, description="A session unused for so long ends.")
     session_seconds: int = Field(default=8 * 3600, ge=60, description="A session ends after this, used or not.")
-    connections: int = Field(default=8, ge=1, description="Connections to PostgreSQL at once.")
+    connections: int = Field(default=3, ge=1, description="Connections to PostgreSQL at once.")
     wait_seconds: float = Field(default=5, gt=0, description="A request waits so long for a connection, then 503.")
     statement_seconds: float = Field(default=10, gt=0, description="A query that takes longer is cancelled.")
     reader_limit: str = Field(default="600/minute", pattern=RULE, description="Requests of one reader.")

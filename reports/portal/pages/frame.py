@@ -36,7 +36,7 @@ Value = TypeVar("Value")
 
 HERE = Path(__file__).resolve().parent.parent
 CACHE_SECONDS = 300
-CACHED_PAGES = 300
+CACHED_PAGES = 1500  # of some 30 KB: two scorecards of every agency
 SHARED_VALUES = 60
 NIGHT_SECONDS = 15  # how long a new night may go unnoticed
 
