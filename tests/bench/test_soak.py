@@ -44,6 +44,7 @@ def test_a_smaller_nation_is_a_registry_of_its_own(tmp_path: Path) -> None:
     registry = read_registry(folder)
     assert len(registry.agencies) == 40
     assert "KOTA-21.71" in registry.agencies
+    assert "KEM-3014" not in registry.agencies
     assert {source.agency_code for source in registry.sources.values()} == set(registry.agencies)
 
 
