@@ -134,13 +134,7 @@ class Mapper:
             data = data.get(self._reporter) or {}
             if type(data) is not dict or not data:
                 return NOBODY
-        take = data.get
-        return Identity(
-            *[
-                _plain(take(path) if path in data else value_at(data, path)) if path else None
-                for path in self._identity_paths
-            ]
-        )
+        return Identity(*[_plain(value_at(data, path)) if path else None for path in self._identity_paths])
 
     def _free_text(self, data: dict[str, Any], path: str | None, own: tuple[str, ...]) -> str | None:
         if path is None:

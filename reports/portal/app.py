@@ -78,7 +78,7 @@ def health() -> JSONResponse:
 
 @asynccontextmanager
 async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
-    # More threads would only wait for one another: with ten, twenty readers got 256 answers a second, with five 370.
+    # More threads would only wait for one another: with twelve, twenty readers got 256 answers a second, with five 370.
     anyio.to_thread.current_default_thread_limiter().total_tokens = portal_settings().connections + SPARE_THREADS
     yield
     database.close()
