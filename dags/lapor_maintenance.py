@@ -37,9 +37,9 @@ no longer be read again from them. **Red:** the folder or bucket is not reachabl
     command(
         "vacuum", "python -m warehouse vacuum", minutes=60, retries=1,
         doc="""
-Vacuums and analyses the tables that changed by a tenth since they were last: PostgreSQL does so by itself too, but
-not always before analysts come. **Red:** queries get slower, nothing is wrong: look who holds a lock (`make status`),
-clear the task.
+Vacuums and analyses the tables that changed or grew by a tenth since they were last: PostgreSQL does so by itself too,
+but not always before analysts come. **Red:** queries get slower, nothing is wrong: look who holds a lock (`make
+status`), clear the task.
 """,
     )  # fmt: skip
     backup = command(

@@ -99,14 +99,15 @@
 
 {#
   Whether this build makes everything anew instead of what changed: asked for (--full-refresh), a rebuild of the past, a model
-  filled by changes is not there yet, a rule differs from the last build's (old figures rest on it too), or the last build that
+  filled by changes is not there yet (or as a view: an earlier release's), a rule differs from the last build's (old figures rest on it too), or the last build that
   was to make everything anew did not get to its end. Decided once, before anything is built, and written down in int_build_scope.
 #}
 {% macro decide_full_build() %}
     {% if not execute %}{{ return(false) }}{% endif %}
     {% if flags.FULL_REFRESH or var('as_of') %}{{ return(true) }}{% endif %}
     {% for model in filled_by_changes() %}
-        {% if not adapter.get_relation(database=target.database, schema=model.schema, identifier=model.alias) %}{{ return(true) }}{% endif %}
+        {% set table = adapter.get_relation(database=target.database, schema=model.schema, identifier=model.alias) %}
+        {% if not table or not table.is_table %}{{ return(true) }}{% endif %}
     {% endfor %}
     {% set scope = scope_before_this_build() %}
     {% if not scope or 'rules_checksum' not in adapter.get_columns_in_relation(scope) | map(attribute='name') %}{{ return(true) }}{% endif %}

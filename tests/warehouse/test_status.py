@@ -676,6 +676,25 @@ def test_vacuum_takes_what_has_changed(run: Callable[..., Any], capsys: pytest.C
         run("drop table ops.grown")
 
 
+def test_vacuum_takes_what_was_written_and_analysed_by_a_build(
+    run: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("create table ops.grown as select number from generate_series(1, 5000) as number")
+    try:
+        run("analyze ops.grown")
+        run("select pg_stat_force_next_flush()")
+        awaited(
+            lambda: run("select n_ins_since_vacuum from pg_stat_user_tables where relname = 'grown'")[0][0],
+            lambda written: written == 5000,
+        )
+        assert run("select relallvisible from pg_class where relname = 'grown'") == [(0,)]
+        assert main(["vacuum"]) == 0
+        assert "ops.grown" in capsys.readouterr().out
+        assert run("select relallvisible = relpages from pg_class where relname = 'grown'") == [(True,)]
+    finally:
+        run("drop table ops.grown")
+
+
 def test_the_last_published_night_is_none_without_a_schema(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(server, monkeypatch) as connection, connection.cursor() as cursor:
         assert nights.last_published(cursor) is None

@@ -1,6 +1,16 @@
-{{ config(materialized='view', post_hook=[]) }}
--- One row per complaint and agency that had it when its month was published, of the agency-months this build counts anew: how far it had
--- got by that cut-off, as known now.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_worked_on',
+    pre_hook='{{ refuse_partial_refresh() }}',
+    work_list='int_published_complaints',
+    work_keys=['source_system', 'tracking_id'],
+    indexes=[
+        {'columns': ['source_system', 'tracking_id', 'agency_code'], 'unique': true},
+        {'columns': ['agency_code', 'month']},
+    ],
+) }}
+-- One row per complaint and agency that had it when its month was published: how far it had got by that cut-off, as known now.
+-- A rebuild of the past has none: it tells what was published, which is in the log.
 --
 -- By the time at which things happened, not by the present status: what was completed later, reopened later or passed on later changes
 -- nothing here. Nor does what was told to have happened before the cut-off and has since been told again with a later time: sources that
@@ -15,7 +25,9 @@ with assignments as (
             when assignments.completed_at < publications.cut_off_at then 'SELESAI'
             when assignments.archived_at < publications.cut_off_at then 'DIARSIPKAN'
         end as closed_as
-    from {{ ref('int_recounted_assignments') }} as assignments
+    from {{ ref('int_published_complaints') }} as worked_on
+    inner join {{ ref('fct_assignments') }} as assignments
+        on worked_on.source_system = assignments.source_system and worked_on.tracking_id = assignments.tracking_id
     inner join {{ ref('int_publications') }} as publications on assignments.received_month = publications.month
     where
         assignments.received_at < publications.cut_off_at
@@ -116,7 +128,6 @@ select
     source_system,
     tracking_id,
     agency_code,
-    night,
     received_month as month,
     cut_off_at,
     coalesce(routed_at < cut_off_at, false) or coalesce(was_routed, false) as is_routed,
@@ -126,3 +137,4 @@ select
     coalesce(status_then = 'SELESAI', false) as is_completed,
     coalesce(status_then = 'DIARSIPKAN', false) as is_archived
 from at_cut_off
+{% if var('as_of') %}where false{% endif %}
