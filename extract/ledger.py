@@ -110,16 +110,17 @@ def open_night(connection: Connection, night: date, registry: Registry) -> int:
             [night, cut_off(night), registry.name, registry.is_simulated],
         )
         changed = _record_agencies(cursor, night, registry)
-        execute_values(
+        expected = execute_values(
             cursor,
             "insert into ops.deliveries (night, agency_code, resource, connector, profile, frequency) values %s"
-            " on conflict (night, agency_code, resource) do nothing",
+            " on conflict (night, agency_code, resource) do nothing returning 1",
             [
                 (night, source.agency_code, source.resource, source.connector, source.profile, source.frequency)
                 for source in registry.sources.values()
             ],
+            fetch=True,
         )
-        if changed:
+        if changed or expected:
             cursor.execute("update ops.nights set changed_seq = changed_seq + 1 where night = %s", [night])
     return len(registry.sources)
 

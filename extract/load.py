@@ -85,9 +85,8 @@ class Loader:
     ) -> int:
         with self._connection, self._connection.cursor() as cursor:
             self._claim(cursor, planned, part)
-            removed = 0
             if part.begins and planned.attempt and not planned.keeps_rows:
-                removed = self._remove(cursor, planned, table)
+                self._remove(cursor, planned, table)
             known = bool(rows) and self._has_earlier_rows(cursor, planned, table)
             follows = not part.begins or planned.keeps_rows
             met = follows and (known or table != COMPLAINTS or may_meet(cursor, planned, rows))
@@ -99,8 +98,7 @@ class Loader:
                 given = {"known": known, "met": met, "careful": careful}
                 loaded, replaced = self._append(cursor, planned, table, rows, **given)
                 loaded_events, replaced_events = self._append(cursor, planned, EVENTS, events, **given)
-            changed = bool(removed or loaded or loaded_events or replaced)
-            self._record(cursor, planned, part, loaded - replaced, loaded_events - replaced_events, changed=changed)
+            self._record(cursor, planned, part, loaded - replaced, loaded_events - replaced_events)
             self._remember_files(cursor, planned, part.files)
         return loaded
 
@@ -108,24 +106,48 @@ class Loader:
         """Say in the ledger why a delivery did not come, or not to its end. What is stored stays.
 
         A delivery that was had before and is only asked for again keeps its state: what we have is not lost to a bad
-        hour.
+        hour. The night waits for a build unless all this was said before.
         """
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(
                 """
-                update ops.deliveries
+                with said as (
+                    select
+                        delivery_id,
+                        case when is_had then delivery.state else %(state)s end as state,
+                        case when is_had then 'asked again without success, what came before stands: ' else '' end
+                            || %(reason)s as reason,
+                        case when is_had or checkpoint is not null then 0 else 1 end as more_attempts,
+                        (delivery.state, delivery.reason) as said_before
+                    from ops.deliveries as delivery
+                    cross join lateral (select delivery.state in ('received', 'empty') as is_had) as had
+                    where delivery_id = %(delivery_id)s
+                    for update of delivery
+                ),
+
+                moved as (
+                    update ops.nights set changed_seq = changed_seq + 1
+                    from said
+                    where night = %(night)s and said_before is distinct from (said.state, said.reason)
+                )
+
+                update ops.deliveries as delivery
                 set
-                    state = case when state in ('received', 'empty') then state else %(state)s end,
-                    reason = case when state in ('received', 'empty')
-                        then 'asked again without success, what came before stands: ' || %(reason)s else %(reason)s
-                    end,
-                    attempt = attempt
-                        + case when state in ('received', 'empty') or checkpoint is not null then 0 else 1 end,
+                    state = said.state,
+                    reason = said.reason,
+                    attempt = attempt + more_attempts,
                     started_at = %(started_at)s,
                     finished_at = now()
-                where delivery_id = %(delivery_id)s
+                from said
+                where delivery.delivery_id = said.delivery_id
                 """,
-                {"state": state, "reason": reason, "started_at": started_at, "delivery_id": planned.delivery_id},
+                {
+                    "state": state,
+                    "reason": reason,
+                    "started_at": started_at,
+                    "delivery_id": planned.delivery_id,
+                    "night": planned.night,
+                },
             )
 
     @staticmethod
@@ -146,13 +168,10 @@ class Loader:
                 "another extraction of this night has gone on with it meanwhile", "Run it once more, and one at a time."
             )
 
-    def _remove(self, cursor: Cursor, planned: Planned, table: str) -> int:
-        removed = 0
+    def _remove(self, cursor: Cursor, planned: Planned, table: str) -> None:
         for name in (table, EVENTS) if table == COMPLAINTS else (table,):
             cursor.execute(f"delete from raw.{name} where delivery_id = %s", [planned.delivery_id])
-            removed += cursor.rowcount
         cursor.execute("delete from restricted.complaint_texts where delivery_id = %s", [planned.delivery_id])
-        return removed
 
     @staticmethod
     def _has_earlier_rows(cursor: Cursor, planned: Planned, table: str) -> bool:
@@ -287,7 +306,11 @@ class Loader:
             )"""
 
     @staticmethod
-    def _record(cursor: Cursor, planned: Planned, part: Part, loaded: int, events: int, *, changed: bool) -> None:
+    def _record(cursor: Cursor, planned: Planned, part: Part, loaded: int, events: int) -> None:
+        """Write the part down in the ledger; the night waits for a build, also when the part has nothing in it.
+
+        A mart says of every delivery what became of it.
+        """
         kept = not part.begins or planned.keeps_rows
         facts = {
             "kept": int(kept),
@@ -319,10 +342,10 @@ class Loader:
             f"{name} = {name} * %(kept)s + %({name})s"
             for name in ("received_rows", "loaded_rows", "received_events", "loaded_events", "page_count", "byte_count")
         )
-        moved = "with moved as (update ops.nights set changed_seq = changed_seq + 1 where night = %(night)s)"
         cursor.execute(
             f"""
-            {moved if changed else ""}
+            with moved as (update ops.nights set changed_seq = changed_seq + 1 where night = %(night)s)
+
             update ops.deliveries
             set
                 {counted},

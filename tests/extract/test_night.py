@@ -252,6 +252,43 @@ def test_a_row_that_postgresql_refuses_is_alone_in_its_misfortune(warehouse: Con
     ]
 
 
+def test_whatever_the_ledger_says_anew_makes_the_night_wait_for_a_build(
+    warehouse: Connection, api: Api, build_registry: Any
+) -> None:
+    """A delivery that comes after all and has nothing in it brings no row; a mart would still call it failed."""
+
+    def is_waiting() -> bool:
+        return bool(query(warehouse, "select built_seq < changed_seq from ops.nights") == [(True,)])
+
+    def build() -> None:
+        with warehouse, warehouse.cursor() as cursor:
+            cursor.execute("update ops.nights set built_seq = changed_seq, published_seq = changed_seq")
+
+    registry = build_registry([API.format(code="A")])
+    api.on(NIGHT, "A", lambda request: web.Response(status=404))
+    run(registry, NIGHT)
+    build()
+
+    run(registry, NIGHT)
+    assert states(warehouse, NIGHT) == {"A": "failed"}
+    assert not is_waiting()  # failed again, in the same words
+
+    api.on(NIGHT, "A", lambda request: web.Response(status=403))
+    run(registry, NIGHT)
+    assert is_waiting()  # failed in others
+    build()
+
+    api.on(NIGHT, "A", lambda request: answer([]))
+    run(registry, NIGHT)
+    assert states(warehouse, NIGHT) == {"A": "empty"}
+    assert is_waiting()
+    build()
+
+    run(build_registry([API.format(code="A"), API.format(code="B")]), NIGHT, agencies=["A"])
+    assert states(warehouse, NIGHT) == {"A": "empty", "B": "expected"}
+    assert is_waiting()  # for a delivery that nobody had expected before
+
+
 def test_a_late_file_and_an_irregular_one_are_told_apart(
     warehouse: Connection, build_registry: Any, environment: Callable[..., None], tmp_path: Path
 ) -> None:
