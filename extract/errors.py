@@ -32,6 +32,10 @@ class DeliveryLate(DeliveryFailed):
     """The agency has not put its file there yet."""
 
 
+class DeliveryTaken(DeliveryFailed):
+    """Another extraction has it in hand or had it meanwhile: the ledger is that one's to write."""
+
+
 class ProfileInvalid(ValueError):
     """A profile does not say what it must; the message names the file and the key."""
 

@@ -20,7 +20,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from extract.connectors import FileTaken
-from extract.errors import DeliveryFailed
+from extract.errors import DeliveryTaken
 from extract.first_load import is_allowed, may_meet, repeats, write
 from extract.ledger import Planned
 from extract.records import CARRIED, COLUMNS, COMPLAINTS, EVENTS, KEYS, Line, Row
@@ -154,7 +154,7 @@ class Loader:
     def _claim(cursor: Cursor, planned: Planned, part: Part) -> None:
         """Lock the ledger row and see that nobody else has gone on with the delivery meanwhile.
 
-        Raises DeliveryFailed when somebody has.
+        Raises DeliveryTaken when somebody has.
         """
         cursor.execute(
             "select attempt, part_count from ops.deliveries where delivery_id = %s for update", [planned.delivery_id]
@@ -164,7 +164,7 @@ class Loader:
         if not mine or (
             not part.begins and not planned.is_replayed and part_count not in (part.number - 1, part.number)
         ):
-            raise DeliveryFailed(
+            raise DeliveryTaken(
                 "another extraction of this night has gone on with it meanwhile", "Run it once more, and one at a time."
             )
 

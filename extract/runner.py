@@ -23,6 +23,7 @@ from extract.connectors.http import Http
 from extract.errors import (
     DeliveryFailed,
     DeliveryLate,
+    DeliveryTaken,
     LandingUnavailable,
     ProfileInvalid,
     RegistryInvalid,
@@ -232,6 +233,9 @@ class Shard:
 
     def _fail(self, planned: Planned, attempt: "_Attempt | None", failure: DeliveryFailed) -> None:
         _release(attempt)
+        if isinstance(failure, DeliveryTaken):
+            self._tell(planned, "left", failure.reason)
+            return
         late = isinstance(failure, DeliveryLate)
         if late and planned.source.frequency == "irregular":
             state, reason = "empty", "nothing handed over; this source delivers irregularly"

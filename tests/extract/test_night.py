@@ -289,6 +289,29 @@ def test_whatever_the_ledger_says_anew_makes_the_night_wait_for_a_build(
     assert is_waiting()  # for a delivery that nobody had expected before
 
 
+def test_of_two_extractions_of_a_night_the_one_that_comes_second_leaves_the_ledger_alone(
+    warehouse: Connection, api: Api, build_registry: Any
+) -> None:
+    registry = build_registry([API.format(code="A")])
+    api.on(NIGHT, "A", lambda request: answer([complaint(6100001)]))
+    written = "select state, reason, attempt, loaded_rows, finished_at from ops.deliveries"
+    with closing(connect("loader")) as connection:
+        ledger.open_night(connection, NIGHT, registry)
+        before_the_first = ledger.plan(connection, NIGHT, registry)
+        Shard(connection, NIGHT, settings()).run(before_the_first)
+    first = query(warehouse, written)
+    assert first[0][:4] == ("received", None, 1, 1)
+
+    with closing(connect("loader")) as connection:
+        outcome = Shard(connection, NIGHT, settings()).run(before_the_first)
+    assert query(warehouse, written) == first
+    assert outcome.states == {}
+    (message,) = outcome.messages
+    assert message.endswith(
+        "left: another extraction of this night has gone on with it meanwhile. Run it once more, and one at a time."
+    )
+
+
 def test_a_late_file_and_an_irregular_one_are_told_apart(
     warehouse: Connection, build_registry: Any, environment: Callable[..., None], tmp_path: Path
 ) -> None:

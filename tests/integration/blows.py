@@ -253,6 +253,9 @@ def two_at_once(chaos: Chaos) -> None:
     runs = [chaos.steps.start("python", "-m", "extract", "--night", str(chaos.steps.night)) for _ in range(2)]
     assert [run.wait() for run in runs] == [0, 0], chaos.steps.words(1) + chaos.steps.words()
     assert "nobody foresaw" not in chaos.steps.words(1) + chaos.steps.words()
+    assert (
+        chaos.steps.warehouse.query("select reason from ops.deliveries where reason like '%another extraction%'") == []
+    )
 
 
 def lose_the_network(chaos: Chaos) -> None:

@@ -97,14 +97,18 @@ class Warehouse:
             connection.cursor().execute(statement)
 
     def checksums(self) -> dict[str, object]:
-        """A checksum of every mart: equal only if every value of every row is."""
+        """A checksum of every mart: equal only if every value of every row is.
+
+        But one: a build's number counts how often the ledger had moved before, which is no figure.
+        """
         tables = [
             str(name) for (name,) in self.query("select tablename from pg_tables where schemaname = 'marts' order by 1")
         ]
         assert len(tables) > 10
         return {
             table: self.query(
-                f"select count(*), md5(string_agg(t::text, E'\\n' order by t::text)) from marts.{table} as t"
+                f"select count(*), md5(string_agg(line, E'\\n' order by line))"
+                f" from (select (to_jsonb(t) - 'build_number')::text as line from marts.{table} as t) as lines"
             )
             for table in tables
         }
