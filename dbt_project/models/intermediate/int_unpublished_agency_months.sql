@@ -1,5 +1,5 @@
--- One row per agency and month that has been published, the figures of which are not written down yet, or by a build that was not published.
--- None in a build that makes everything anew: it looks at all.
+-- One row per agency and published month the figures of which are not written down yet, or by a build that was not published. None in a
+-- build that makes everything anew: it looks at all.
 -- depends_on: {{ ref('int_publications') }}, {{ ref('int_build_scope') }}
 {% set log = mart_before_this_build('fct_published_figures') %}
 {% set report = mart_before_this_build('rpt_agency_performance_monthly') %}
