@@ -187,9 +187,9 @@ def _vacuum(connection: Connection) -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(
-            "select schemaname, relname from pg_stat_user_tables where schemaname = any(%s)"
-            " and greatest(n_dead_tup, n_mod_since_analyze, n_ins_since_vacuum) > 1000 + 0.1 * n_live_tup"
-            " order by greatest(n_dead_tup, n_mod_since_analyze, n_ins_since_vacuum) desc",
+            "select schemaname, relname from pg_stat_user_tables"
+            " cross join lateral greatest(n_dead_tup, n_mod_since_analyze, n_ins_since_vacuum) as changes"
+            " where schemaname = any(%s) and changes > 1000 + 0.1 * n_live_tup order by changes desc",
             [list(access.SCHEMAS)],
         )
         tables = cursor.fetchall()

@@ -98,9 +98,13 @@ def _nights(state: Path, history: int, changes: int) -> Iterator[Build]:
 
 def _keep_house(state: Path) -> None:
     """What lapor_maintenance does in the morning after a night, with nobody's clock running."""
-    command = [sys.executable, "-m", "warehouse", "vacuum"]
-    environment = nightly.environment_of(state)
-    subprocess.run(command, cwd=nightly.REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
+    _administer(state, "vacuum")
+
+
+def _administer(state: Path, command: str) -> None:
+    """Run `python -m warehouse command` on the warehouse of a state directory."""
+    words, environment = [sys.executable, "-m", "warehouse", command], nightly.environment_of(state)
+    subprocess.run(words, cwd=nightly.REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def _build(state: Path) -> Cost:
@@ -150,21 +154,15 @@ def warehouse(directory: Path | None) -> Iterator[Path]:
     with TemporaryDirectory(prefix="lapor-bench-marts-", dir=directory) as name:
         state = Path(name)
         state.chmod(0o755)  # PostgreSQL may run as a user of its own
-        environment = nightly.environment_of(state)
-
-        def call(*arguments: str) -> None:
-            command = [sys.executable, "-m", "warehouse", *arguments]
-            subprocess.run(command, cwd=nightly.REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
-
         try:
-            call("up")
+            _administer(state, "up")
             with closing(psycopg2.connect(socket_dsn(state))) as connection, connection.cursor() as cursor:
                 connection.autocommit = True
                 cursor.execute("alter system set autovacuum = off")
                 cursor.execute("select pg_reload_conf()")
             yield state
         finally:
-            call("down")
+            _administer(state, "down")
 
 
 def report(builds: Sequence[Build], answers: Sequence[Answer]) -> str:

@@ -99,8 +99,8 @@
 
 {#
   Whether this build makes everything anew instead of what changed: asked for (--full-refresh), a rebuild of the past, a model
-  filled by changes is not there yet (or as a view: an earlier release's), a rule differs from the last build's (old figures rest on it too), or the last build that
-  was to make everything anew did not get to its end. Decided once, before anything is built, and written down in int_build_scope.
+  filled by changes is not there yet (or as a view: an earlier release's), a rule differs from the last build's (old figures rest
+  on it too), or the last build that was to make everything anew did not get to its end. Decided once, before anything is built, and written down in int_build_scope.
 #}
 {% macro decide_full_build() %}
     {% if not execute %}{{ return(false) }}{% endif %}

@@ -659,40 +659,41 @@ def test_a_nights_figures_are_one_line(night: Callable[..., Any], capsys: pytest
     assert "was never opened" in capsys.readouterr().err
 
 
-def test_vacuum_takes_what_has_changed(run: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def grown(run: Callable[..., Any]) -> Iterator[None]:
+    """A table ops.grown of 5,000 rows that nobody has looked after yet."""
     run("create table ops.grown as select number from generate_series(1, 5000) as number")
-    try:
-        run("delete from ops.grown where number > 1000")
-        run("select pg_stat_force_next_flush()")
-        awaited(
-            lambda: run("select n_mod_since_analyze from pg_stat_user_tables where relname = 'grown'")[0][0],
-            lambda changed: changed > 1000,
-        )
-        assert main(["vacuum"]) == 0
-        assert "ops.grown" in capsys.readouterr().out
-        assert main(["vacuum"]) == 0
-        assert "ops.grown" not in capsys.readouterr().out
-    finally:
-        run("drop table ops.grown")
+    yield
+    run("drop table ops.grown")
 
 
+def counted(run: Callable[..., Any], counter: str, is_there: Callable[[int], bool]) -> None:
+    """Wait until PostgreSQL's statistics of ops.grown say so."""
+    run("select pg_stat_force_next_flush()")
+    awaited(lambda: run(f"select {counter} from pg_stat_user_tables where relname = 'grown'")[0][0], is_there)
+
+
+@pytest.mark.usefixtures("grown")
+def test_vacuum_takes_what_has_changed(run: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    run("delete from ops.grown where number > 1000")
+    counted(run, "n_mod_since_analyze", lambda changed: changed > 1000)
+    assert main(["vacuum"]) == 0
+    assert "ops.grown" in capsys.readouterr().out
+    assert main(["vacuum"]) == 0
+    assert "ops.grown" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("grown")
 def test_vacuum_takes_what_was_written_and_analysed_by_a_build(
     run: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("create table ops.grown as select number from generate_series(1, 5000) as number")
-    try:
-        run("analyze ops.grown")
-        run("select pg_stat_force_next_flush()")
-        awaited(
-            lambda: run("select n_ins_since_vacuum from pg_stat_user_tables where relname = 'grown'")[0][0],
-            lambda written: written == 5000,
-        )
-        assert run("select relallvisible from pg_class where relname = 'grown'") == [(0,)]
-        assert main(["vacuum"]) == 0
-        assert "ops.grown" in capsys.readouterr().out
-        assert run("select relallvisible = relpages from pg_class where relname = 'grown'") == [(True,)]
-    finally:
-        run("drop table ops.grown")
+    counted(run, "n_ins_since_vacuum", lambda written: written == 5000)
+    run("analyze ops.grown")
+    counted(run, "n_mod_since_analyze", lambda changed: changed == 0)
+    assert run("select relallvisible from pg_class where relname = 'grown'") == [(0,)]
+    assert main(["vacuum"]) == 0
+    assert "ops.grown" in capsys.readouterr().out
+    assert run("select relallvisible = relpages from pg_class where relname = 'grown'") == [(True,)]
 
 
 def test_the_last_published_night_is_none_without_a_schema(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:

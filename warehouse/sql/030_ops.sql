@@ -5,8 +5,8 @@ create table if not exists ops.nights (
     registry text not null,
     is_simulated boolean not null,
     opened_at timestamptz not null default now(),
-    -- changed_seq moves whenever rows, deliveries or verdicts of the night change, built_seq takes its value when a build starts,
-    -- published_seq when that build has passed all its tests. built_seq > published_seq: the build has work to do.
+    -- changed_seq moves whenever rows, deliveries or verdicts of the night change, built_seq takes its value when a build
+    -- starts, published_seq when that build has passed all its tests. built_seq > published_seq: the build has work to do.
     changed_seq integer not null default 1,
     built_seq integer not null default 0,
     published_seq integer not null default 0,
